@@ -1,0 +1,1 @@
+"""What a person can say to nemo-watch, one file a command."""

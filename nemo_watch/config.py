@@ -1,0 +1,421 @@
+"""The configuration: a TOML file, the environment and options → one frozen value, or every problem at once.
+
+It never holds the token (that is read by `daemon.wiring` and handed to the account alone). Durations are written as
+`"30s"`, `"2m"`, `"0.5s"`, sizes as `"500MB"`; inside they are seconds and bytes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from nemo_watch.errors import ConfigProblem, UsageError
+
+API_URL: Final = "https://mega-api-prod.nemovideo.ai"  # Source: API text, "API base"
+FOREVER: Final = float("inf")
+DEFAULT_PROMPT: Final = "generate a video from my photos with transitions and background music"  # Source: API text
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where things lie. Resolved, none may equal or contain another."""
+
+    inbox: Path
+    outbox: Path
+    state: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The waits that the service prescribes or deserves, in seconds. Source: API text; gaps as the README tells."""
+
+    render_poll_s: float = 30.0
+    render_polls: int = 10
+    render_poll_later_s: float = 300.0
+    message_limit_s: float = 900.0
+    heartbeat_limit_s: float = 600.0
+    still_working_s: float = 120.0
+    recovery_waits_s: tuple[float, ...] = (30.0, 60.0, 60.0, 60.0, 60.0)
+    rate_limit_wait_s: float = 30.0
+    balance_check_s: float = 600.0
+    stop_wait_s: float = 120.0
+    request_limit_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Who makes the videos, and how much at once."""
+
+    backend: str = "cloud"
+    url: str = API_URL
+    skill_version: str = "1.0.0"
+    projects_at_once: int = 8
+    uploads_at_once: int = 3
+    paid_messages_a_day: int = 20
+    pace: Pace = field(default_factory=Pace)
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """How the inbox is read. Durations in seconds, `prompt_wait_s` may be FOREVER; `max_file_bytes` in bytes."""
+
+    settle_s: float = 5.0
+    project_settle_s: float = 20.0
+    prompt_wait_s: float = 120.0
+    rescan_s: float = 30.0
+    watch: str = "auto"
+    loose_files: str = "gather"
+    default_prompt: str = DEFAULT_PROMPT
+    language: str = "auto"
+    max_file_bytes: int = 500_000_000
+    max_files: int = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """What is written beside the videos."""
+
+    gallery: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Who is told (Apprise URLs), and of what."""
+
+    urls: tuple[str, ...] = ()
+    on: tuple[str, ...] = ("done", "needs_you", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The effective configuration. `sources` says for each key that is not a default where its value came from."""
+
+    folders: Folders
+    service: Service = field(default_factory=Service)
+    inbox: Inbox = field(default_factory=Inbox)
+    outbox: Outbox = field(default_factory=Outbox)
+    notify: Notify = field(default_factory=Notify)
+    journal_url: str = ""
+    client_id: str | None = None
+    skill_source: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    path: Path | None = None
+
+
+# -- reading single values: each returns the value or raises ValueError with what is wanted --------------------------------
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)?", re.IGNORECASE)
+_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+
+def duration_s(value: object) -> float:
+    """The seconds in `"30s"`, `"2m"`, `"0.5s"`."""
+    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError('must be a duration such as "30s", "2m" or "0.5s"')
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def _positive_duration_s(value: object) -> float:
+    seconds = duration_s(value)
+    if seconds <= 0:
+        raise ValueError("must be longer than nothing")
+    return seconds
+
+
+def _duration_or_forever(value: object) -> float:
+    return FOREVER if value == "forever" else duration_s(value)
+
+
+def size_bytes(value: object) -> int:
+    """The bytes in `"500MB"`."""
+    found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError('must be a size such as "500MB"')
+    return int(float(found[1]) * _BYTES[(found[2] or "").lower()])
+
+
+def _durations(value: object) -> tuple[float, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError('must be a list of durations such as ["30s", "60s"]')
+    return tuple(_positive_duration_s(item) for item in value)
+
+
+def _count(least: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"must be a whole number from {least} on")
+        return value
+
+    return read
+
+
+def _choice(*allowed: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if value not in allowed:
+            raise ValueError("must be " + " or ".join(f'"{choice}"' for choice in allowed))
+        return str(value)
+
+    return read
+
+
+def _choices(*allowed: str) -> Callable[[object], tuple[str, ...]]:
+    def read(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or any(item not in allowed for item in value):
+            raise ValueError("must be a list of " + ", ".join(f'"{choice}"' for choice in allowed))
+        return tuple(value)
+
+    return read
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a text in quotes")  # noqa: TRY004  read as one problem among others
+    return value
+
+
+def _words(value: object) -> str:
+    text = _text(value).strip()
+    if not text:
+        raise ValueError("must not be empty")
+    return text
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or any(not isinstance(item, str) for item in value):
+        raise ValueError("must be a list of texts")
+    return tuple(value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")  # noqa: TRY004  read as one problem among others
+    return value
+
+
+def _folder(value: object) -> Path:
+    return Path(_words(value)).expanduser()
+
+
+def _url(value: object) -> str:
+    text = _words(value).rstrip("/")
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user name or password")
+    return text
+
+
+def _journal_url(value: object) -> str:
+    text = _text(value)
+    if text and not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError('must be "" or "postgresql://…"')
+    return text
+
+
+_KEYS: Final[dict[str, tuple[str, Callable[[object], Any]]]] = {
+    "folders.inbox": ("inbox", _folder),
+    "folders.outbox": ("outbox", _folder),
+    "folders.state": ("state", _folder),
+    "service.backend": ("backend", _choice("cloud", "studio")),
+    "service.url": ("url", _url),
+    "service.skill_version": ("skill_version", _words),
+    "service.projects_at_once": ("projects_at_once", _count(1)),
+    "service.uploads_at_once": ("uploads_at_once", _count(1)),
+    "service.paid_messages_a_day": ("paid_messages_a_day", _count(0)),
+    "service.pace.render_poll": ("render_poll_s", _positive_duration_s),
+    "service.pace.render_polls": ("render_polls", _count(1)),
+    "service.pace.render_poll_later": ("render_poll_later_s", _positive_duration_s),
+    "service.pace.message_limit": ("message_limit_s", _positive_duration_s),
+    "service.pace.heartbeat_limit": ("heartbeat_limit_s", _positive_duration_s),
+    "service.pace.still_working": ("still_working_s", _positive_duration_s),
+    "service.pace.recovery_waits": ("recovery_waits_s", _durations),
+    "service.pace.rate_limit_wait": ("rate_limit_wait_s", _positive_duration_s),
+    "service.pace.balance_check": ("balance_check_s", _positive_duration_s),
+    "service.pace.stop_wait": ("stop_wait_s", duration_s),
+    "service.pace.request_limit": ("request_limit_s", _positive_duration_s),
+    "inbox.settle": ("settle_s", duration_s),
+    "inbox.project_settle": ("project_settle_s", duration_s),
+    "inbox.prompt_wait": ("prompt_wait_s", _duration_or_forever),
+    "inbox.rescan": ("rescan_s", _positive_duration_s),
+    "inbox.watch": ("watch", _choice("auto", "events", "polling")),
+    "inbox.loose_files": ("loose_files", _choice("gather", "ignore")),
+    "inbox.default_prompt": ("default_prompt", _words),
+    "inbox.language": ("language", _words),
+    "inbox.max_file": ("max_file_bytes", size_bytes),
+    "inbox.max_files": ("max_files", _count(1)),
+    "outbox.gallery": ("gallery", _flag),
+    "notify.urls": ("urls", _texts),
+    "notify.on": ("on", _choices("done", "needs_you", "failed")),
+    "journal.url": ("url", _journal_url),
+}
+_TABLES: Final = frozenset(key.rpartition(".")[0] for key in _KEYS)
+
+
+# -- the whole -------------------------------------------------------------------------------------------------------------
+
+
+def default_folders(env: Mapping[str, str]) -> Folders:
+    """The built-in folders: under the home for a person, under /var/lib for a system service without one."""
+    home = Path(env.get("HOME") or "/var/lib/nemo-watch")
+    state = Path(env.get("XDG_STATE_HOME") or home / ".local" / "state") / "nemo-watch"
+    if "STATE_DIRECTORY" in env:  # systemd's StateDirectory=
+        state = Path(env["STATE_DIRECTORY"].split(":")[0])
+    base = home / "nemo-watch"
+    return Folders(base / "inbox", base / "outbox", state)
+
+
+def config_paths(env: Mapping[str, str]) -> list[Path]:
+    """Where a configuration is looked for when `--config` names none; the first that exists is read."""
+    named = env.get("NEMO_WATCH_CONFIG")
+    if named:
+        return [Path(named).expanduser()]
+    return [user_config_path(env), Path("/etc/nemo-watch/config.toml")]
+
+
+def user_config_path(env: Mapping[str, str]) -> Path:
+    """The user's own configuration file (XDG)."""
+    home = Path(env.get("HOME") or "/var/lib/nemo-watch")
+    return Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "nemo-watch" / "config.toml"
+
+
+def load(
+    env: Mapping[str, str] | None = None, *, path: Path | None = None, options: Mapping[str, object] | None = None
+) -> Config:
+    """The effective configuration: defaults, then one file, then the environment, then options.
+
+    `options` maps dotted keys to raw values (`{"folders.inbox": "/x"}`).
+    Raises: UsageError with every problem at once, each with its place, key and what is wanted.
+    """
+    env = os.environ if env is None else env
+    problems: list[ConfigProblem | str] = []
+    file = _chosen_file(env, path)
+    values: dict[str, tuple[Any, str]] = {}
+    if file is not None:
+        values |= _file_values(file, problems)
+    for key, name in (("service.url", "NEMO_API_URL"),):
+        if env.get(name):
+            values |= _read({key: env[name]}, lambda _key, name=name: f"environment {name}", problems)  # type: ignore[misc]
+    given = {key: value for key, value in (options or {}).items() if value is not None}
+    values |= _read(given, lambda key: "option --" + key.rpartition(".")[2], problems)
+    config = _assembled(values, env, file)
+    problems += folder_problems(config.folders)
+    if problems:
+        raise UsageError(*problems)
+    return config
+
+
+def folder_problems(folders: Folders) -> list[ConfigProblem]:
+    """Inbox, outbox and state, resolved, may not equal or contain one another."""
+    named = [(f.name, Path(os.path.realpath(getattr(folders, f.name)))) for f in fields(folders)]
+    problems = []
+    for index, (name, folder) in enumerate(named):
+        for other_name, other in named[index + 1 :]:
+            if folder == other:
+                problems.append(_overlap(name, f"is the same folder as {other_name} ({folder})"))
+            elif folder in other.parents:
+                problems.append(_overlap(other_name, f"{other} lies inside {name} ({folder})"))
+            elif other in folder.parents:
+                problems.append(_overlap(name, f"{folder} lies inside {other_name} ({other})"))
+    return problems
+
+
+def _overlap(name: str, problem: str) -> ConfigProblem:
+    return ConfigProblem("folders", name, f"{problem}; give each its own place")
+
+
+def _chosen_file(env: Mapping[str, str], path: Path | None) -> Path | None:
+    if path is not None:
+        return path
+    named = config_paths(env)
+    if env.get("NEMO_WATCH_CONFIG"):
+        return named[0]
+    return next((candidate for candidate in named if candidate.is_file()), None)
+
+
+def _file_values(file: Path, problems: list[ConfigProblem | str]) -> dict[str, tuple[Any, str]]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        raw = tomllib.loads(text)
+    except OSError as error:
+        problems.append(ConfigProblem(str(file), "", f"cannot be read ({error.strerror})"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(ConfigProblem(str(file), "", f"is not TOML: {error}"))
+    else:
+        flat = _flat(raw)
+        return _read(flat, lambda key: f"{file}:{_line_of(text, key)}", problems)
+    return {}
+
+
+def _flat(table: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """`{"inbox": {"settle": "5s"}}` as `{"inbox.settle": "5s"}`; an empty table vanishes."""
+    flat: dict[str, object] = {}
+    for name, value in table.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, dict) and (key in _TABLES or key not in _KEYS):
+            flat |= _flat(value, f"{key}.") if value or key in _TABLES else {key: value}
+        else:
+            flat[key] = value
+    return flat
+
+
+def _line_of(text: str, key: str) -> int:
+    """The line on which a key stands (1 for the first); its table's line, or 1, where it cannot be told."""
+    table, _, name = key.rpartition(".")
+    current, table_line = "", 1
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
+            current = header[1].replace(" ", "").replace('"', "")
+            table_line = number if current == table else table_line
+        elif (found := re.match(r"\s*\"?([\w.-]+)\"?\s*=", line)) and f"{current}.{found[1]}".lstrip(".") == key:
+            return number
+        elif found and current == table and found[1] == name:
+            return number
+    return table_line
+
+
+def _read(
+    raw: Mapping[str, object], where: Callable[[str], str], problems: list[ConfigProblem | str]
+) -> dict[str, tuple[Any, str]]:
+    values: dict[str, tuple[Any, str]] = {}
+    for key, value in raw.items():
+        if key in _TABLES:
+            problems.append(ConfigProblem(where(key), key, "must be a table"))
+        elif key not in _KEYS:
+            near = difflib.get_close_matches(key, _KEYS, 1, 0.5)
+            problems.append(ConfigProblem(where(key), key, "is not known" + (f"; did you mean {near[0]}?" if near else "")))
+        else:
+            try:
+                values[key] = (_KEYS[key][1](value), where(key))
+            except ValueError as error:
+                problems.append(ConfigProblem(where(key), key, str(error)))
+    return values
+
+
+def _assembled(values: Mapping[str, tuple[Any, str]], env: Mapping[str, str], file: Path | None) -> Config:
+    def given(table: str) -> dict[str, Any]:
+        return {_KEYS[key][0]: value for key, (value, _) in values.items() if key.rpartition(".")[0] == table}
+
+    folders = replace(default_folders(env), **given("folders"))
+    return Config(
+        folders=Folders(*(Path(os.path.abspath(getattr(folders, f.name))) for f in fields(folders))),  # noqa: PTH100  links stay
+        service=replace(Service(pace=replace(Pace(), **given("service.pace"))), **given("service")),
+        inbox=replace(Inbox(), **given("inbox")),
+        outbox=replace(Outbox(), **given("outbox")),
+        notify=replace(Notify(), **given("notify")),
+        journal_url=given("journal").get("url", ""),
+        client_id=env.get("NEMO_CLIENT_ID") or None,
+        skill_source=env.get("SKILL_SOURCE") or None,
+        sources={key: source for key, (_, source) in values.items()},
+        path=file,
+    )

@@ -1,0 +1,1 @@
+"""What people drop in: the folder as it is, files at rest, projects, films and their prompts."""

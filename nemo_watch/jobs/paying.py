@@ -1,0 +1,225 @@
+"""The paid message: intent, one attempt, receipt; and when that stays unknown, the recovery rule.
+
+It must never send a message that may have been taken. *Not taken* means only what `Trouble.not_taken` says; everything else goes
+to recovery: wait, read the state, compare. Source: API text §"SSE Event Handling", "Error Codes"; the waits are the vendor's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+from nemo_watch.errors import Cause, Trouble
+from nemo_watch.jobs.journal import Receipt, Step
+from nemo_watch.model import Backend
+
+if TYPE_CHECKING:
+    from nemo_watch.jobs.run import Run, Session
+
+_REMEDIES_MAX: Final = 2  # a token renewed, one rate limit waited out: after that the job is parked
+_READS_MAX: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the service said to one message; `text` is empty for a silent edit."""
+
+    text: str
+
+
+async def saying(run: Run, session: Session) -> tuple[Said, ...]:
+    """Send the order's messages, one after another, each its own paid step; then at most one edit the reply asks for."""
+    said: list[Said] = []
+    for index, text in enumerate(run.order.send):
+        receipt = await _message(run, session, f"message/{index}", text)
+        if receipt is None:
+            return tuple(said)
+        said.append(Said(receipt["text"]))
+    if said and (edit := run.words.edit_asked_for(said[-1].text)) and not run.as_it_stands:
+        said += await _edit_once(run, session, edit)
+    return tuple(said)
+
+
+async def _edit_once(run: Run, session: Session, edit: str) -> list[Said]:
+    """ "Drag it there", says the reply: the deed is a message, paid, at most one a version, only if nothing changed yet."""
+    if await run.journal.find("message/edit") is None:
+        before = await run.journal.find("before")
+        now = (await run.service.state(session.session_id)).draft
+        if before is None or before.receipt is None:
+            return []
+        if run.words.fingerprint(now) != run.words.fingerprint(before.receipt["draft"]):
+            return []
+    receipt = await _message(run, session, "message/edit", edit)
+    return [] if receipt is None else [Said(receipt["text"])]
+
+
+async def _message(run: Run, session: Session, name: str, text: str) -> Receipt | None:
+    """The receipt of one message, from the journal, by sending it, or by finding out. None: not sent, as a person asked."""
+    found = await run.journal.find(name)
+    if found is not None and found.receipt is not None:
+        return found.receipt
+    if run.as_it_stands:
+        return None
+    if found is not None:
+        return await _recovered(run, session, found, "", None)
+    return await _pay(run, session, name, text)
+
+
+async def _pay(run: Run, session: Session, name: str, text: str) -> Receipt:
+    """Send one message. After an explicit refusal it may go again, once the remedy is taken."""
+    for remedies in range(_REMEDIES_MAX + 1):
+        step = await _intent(run, session, name, text)
+        try:
+            async with run.unbroken():
+                receipt = await _send(run, session, text)
+                await run.journal.receipt(name, receipt)
+        except Trouble as trouble:
+            if trouble.cause is Cause.LOST_TO_ANOTHER:
+                raise
+            if not trouble.not_taken:
+                heard = getattr(trouble, "reply", None)
+                return await _recovered(run, session, step, "" if heard is None else heard.text, trouble)
+            await run.journal.void(name)
+            if remedies == _REMEDIES_MAX:
+                raise
+            await _remedy(run, trouble)
+        else:
+            return receipt
+    raise AssertionError("unreachable")
+
+
+async def _intent(run: Run, session: Session, name: str, text: str) -> Step:
+    before = (await run.service.state(session.session_id)).draft
+    paid = run.order.backend is Backend.CLOUD
+    data = {"text": text, "before": run.words.fingerprint(before), "paid": paid}
+    return await run.journal.intent(name, data, paid_a_day=run.paid_a_day)
+
+
+async def _send(run: Run, session: Session, text: str) -> Receipt:
+    run.report(0.3, "NemoVideo is working on it")
+    await run.tell(f"Sending: {text}")
+    async with _still_working(run):
+        reply = await run.service.send_message(session.session_id, text, lambda _reply: None)
+    return {"text": reply.text}
+
+
+@asynccontextmanager
+async def _still_working(run: Run) -> AsyncIterator[None]:
+    """Every two minutes of waiting one line says so. Source: API text "SSE Event Handling"."""
+
+    async def note() -> None:
+        while True:
+            await run.clock.sleep(run.pace.still_working_s)
+            run.report(0.4, "⏳ Still working...")
+            await run.tell("⏳ Still working...")
+
+    task = asyncio.ensure_future(note())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _remedy(run: Run, refusal: Trouble) -> None:
+    """What makes an explicitly refused message worth sending again; any other refusal goes on up."""
+    match refusal.cause:
+        case Cause.TOKEN_EXPIRED:
+            await run.service.renew_token()
+        case Cause.RATE_LIMITED:
+            run.report(0.3, "NemoVideo asks us to slow down")
+            await run.clock.sleep(refusal.retry_after_s or run.pace.rate_limit_wait_s)
+        case _:
+            raise refusal
+
+
+# -- recovery --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One look at the state after doubt."""
+
+    fingerprint: str
+    exportable: bool
+
+
+class Verdict(Enum):
+    """What the reads so far mean."""
+
+    TAKEN = "taken"  # the result is there
+    UNSURE = "unsure"  # a person decides
+    READ_AGAIN = "read again"
+
+
+def verdict(reads: Sequence[Read], before: str, unchanged_max: int, since_sent_s: float, limit_s: float) -> Verdict:
+    """What a sequence of reads says of a message of which nothing else is known.
+
+    A changed draft counts when it is exportable and equal in two reads running (the first change may be stage one of two). So many
+    unchanged reads as `unchanged_max`, or no end within `limit_s` of sending, leave it unsure.
+    """
+    if not reads:
+        return Verdict.READ_AGAIN
+    last = reads[-1]
+    changed = last.fingerprint != before
+    if changed and last.exportable and len(reads) > 1 and reads[-2].fingerprint == last.fingerprint:
+        return Verdict.TAKEN
+    if sum(read.fingerprint == before for read in reads) >= unchanged_max or len(reads) >= _READS_MAX:
+        return Verdict.UNSURE
+    seen_twice = len(reads) > 1 and reads[-2].fingerprint != before
+    if changed and seen_twice and since_sent_s > limit_s:
+        return Verdict.UNSURE
+    return Verdict.READ_AGAIN
+
+
+async def _recovered(run: Run, session: Session, step: Step, heard: str, trouble: Trouble | None) -> Receipt:
+    """Find out what became of a message: the receipt where its result is there.
+
+    Raises: Trouble(MESSAGE_UNSURE) where it cannot be known; nothing is sent.
+    """
+    await run.tell("The connection broke off; looking whether NemoVideo has taken the message.")
+    before = "" if step.data is None else str(step.data["before"])
+    waits = run.pace.recovery_waits_s
+    reads: list[Read] = []
+    while True:
+        run.report(0.4, "finding out whether NemoVideo took the message")
+        await run.clock.sleep(waits[min(len(reads), len(waits) - 1)])
+        draft = (await run.service.state(session.session_id)).draft
+        reads.append(Read(run.words.fingerprint(draft), run.words.exportable(draft)))
+        since_sent_s = run.clock.now().timestamp() - step.at
+        match verdict(reads, before, len(waits), since_sent_s, run.pace.message_limit_s):
+            case Verdict.TAKEN:
+                await run.tell("NemoVideo had taken it; going on.")
+                receipt = {"text": heard, "recovered": True}
+                await run.journal.receipt(step.name, receipt)
+                return receipt
+            case Verdict.UNSURE:
+                raise Trouble(Cause.MESSAGE_UNSURE, film=run.film, messages=len(run.order.wish)) from trouble
+            case Verdict.READ_AGAIN:
+                continue
+
+
+# -- what the person reads ---------------------------------------------------------------------------------------------------
+
+
+def said_for(run: Run, said: Sequence[Said], before: dict[str, Any] | None, after: dict[str, Any] | None) -> str:
+    """The reply as people read it: what the service said in their terms, what changed, and what they should know."""
+    parts = [run.words.shown(s.text) for s in said if s.text.strip()]
+    changes = run.words.changes(before, after)
+    if changes:
+        parts.append("What changed:\n" + "\n".join(f"- {change}" for change in changes))
+    elif said:
+        parts.append("The service changed nothing.")
+    if run.order.removed:
+        names = ", ".join(run.order.removed)
+        parts.append(
+            f"No longer in the folder but still part of the edit: {names}. To leave them out: nemo-watch again {run.film}"
+        )
+    parts += [f"Left out: {reason}" for _, reason in run.left_out]
+    if run.order.wish and (tip := run.words.tip(run.order.wish[-1])):
+        parts.append(tip)
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,276 @@
+"""THE STORY: one version's way to a video, the steps in order.
+
+Each step's receipt is in the journal before the next begins, so that a run that is cut short goes on where it was. It must never
+send a message that may have been taken (`paying`), start a render twice (`rendering`), or write a video that is not whole.
+Facts: API text "Common Workflows" (upload → one message → export), "SSE Event Handling", "Error Codes".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from nemo_watch.errors import Cause, Trouble
+from nemo_watch.jobs import store as tables
+from nemo_watch.jobs.paying import Said, said_for, saying
+from nemo_watch.jobs.rendering import rendered
+from nemo_watch.jobs.run import Run, Session
+from nemo_watch.jobs.uploading import upload_media
+from nemo_watch.model import Backend, OrderKind
+
+if TYPE_CHECKING:
+    from nemo_watch.jobs.journal import Receipt
+
+VERSION: Final = 1  # of the steps' names; a job remembers under which it began
+_SESSIONS_MAX: Final = 3  # sessions lost one after another, before anything was paid
+
+Draft = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of a version: the video's path in the outbox (None: nothing new to render) and the line that says so."""
+
+    video: str | None
+    sha256: str | None
+    detail: str
+
+
+async def make_version(run: Run) -> Made:
+    """Carry out one order, from where the journal says it stands.
+
+    Raises: Trouble, to park or end the job; asyncio.CancelledError when the run is halted.
+    """
+    if run.order.kind is OrderKind.REUSE:
+        return await _hand_over(run)
+    for _ in range(_SESSIONS_MAX):
+        try:
+            return await _walk(run)
+        except Trouble as trouble:
+            if trouble.cause is not Cause.SESSION_LOST:
+                raise
+            await _renew_session(run, trouble)
+    raise Trouble(Cause.SERVICE_DOWN, reason="it forgets every new session")
+
+
+async def _walk(run: Run) -> Made:
+    session = await _session(run)
+    await _look_at_balance(run)
+    await upload_media(run, session)
+    if run.order.kind is OrderKind.UPLOAD:
+        return await _uploaded(run)
+    before = await _before(run, session)
+    said = await saying(run, session)
+    draft = await _draft(run, session, before, said)
+    if draft is None:
+        return Made(None, None, "the service changed nothing")
+    render = await rendered(run, session, draft)
+    video = await run.journal.step("video", lambda: _deliver(run, render))
+    return Made(video["video"], video["sha256"], "")
+
+
+# -- the session -----------------------------------------------------------------------------------------------------------
+
+
+async def _session(run: Run) -> Session:
+    """The session to work in: the film's own, its folder's, or a new one."""
+    found = await run.journal.find("session")
+    if found is None:
+        row = await run.journal.held(lambda connection: _known_session(connection, run))
+        if row is None:
+            await run.tell("Setting up...")
+            run.report(0.02, "setting up")
+            answer = await run.service.create_session(run.language)
+            row = await run.journal.held(
+                lambda connection: _new_session(connection, run, answer.session_id, answer.task_id)
+            )
+        await run.journal.write(session=row)
+        await run.journal.receipt("session", {"row": row})
+        found = await run.journal.find("session")
+    assert found is not None  # noqa: S101  just written
+    assert found.receipt is not None  # noqa: S101  just written
+    row = int(found.receipt["row"])
+    session = await run.journal.held(lambda connection: _read_session(connection, row, run.service.account_key))
+    if session is None:
+        raise Trouble(Cause.SESSION_LOST)
+    return Session(row, session[0], session[1])
+
+
+def _known_session(connection: sa.Connection, run: Run) -> int | None:
+    """The session the order names; for films that share their folder's session, the folder's newest live one."""
+    session = tables.session
+    if run.order.session is not None:
+        return run.order.session
+    if not run.batch or run.order.bought_again:
+        return None
+    return connection.scalar(
+        sa.select(session.c.id)
+        .where(
+            session.c.project == run.project,
+            session.c.shared,
+            ~session.c.gone,
+            session.c.account == run.service.account_key,
+        )
+        .order_by(session.c.id.desc())
+        .limit(1)
+    )
+
+
+def _new_session(connection: sa.Connection, run: Run, session_id: str, task_id: str | None) -> int:
+    return int(
+        connection.execute(
+            tables.session.insert()
+            .values(
+                project=run.project,
+                backend=run.order.backend.value,
+                account=run.service.account_key,
+                session_id=session_id,
+                task_id=task_id,
+                shared=run.batch and not run.order.bought_again,
+                created_at=run.clock.now().timestamp(),
+            )
+            .returning(tables.session.c.id)
+        ).scalar_one()
+    )
+
+
+def _read_session(connection: sa.Connection, row: int, account: str) -> tuple[str, str | None] | None:
+    """The session's ids; None when it is gone or belongs to another account (a session of another token is not ours)."""
+    session = tables.session
+    found = connection.execute(sa.select(session).where(session.c.id == row)).first()
+    if found is None or found.gone or found.account != account:
+        return None
+    return found.session_id, found.task_id
+
+
+async def _renew_session(run: Run, lost: Trouble) -> None:
+    """Before any paid message of this film: a new session, everything uploaded again. After one: a person decides.
+
+    Source: API text "Error Codes" 1002.
+    """
+    found = await run.journal.find("session")
+    row = int(found.receipt["row"]) if found is not None and found.receipt is not None else None
+    paid = await run.journal.held(lambda connection: _was_paid(connection, run.journal.job_id, row))
+    if row is not None:
+        await run.journal.held(
+            lambda connection: (
+                connection.execute(tables.session.update().where(tables.session.c.id == row).values(gone=True)) and None
+            )
+        )
+    if paid or run.order.session is not None:
+        raise Trouble(Cause.SESSION_LOST_PAID, messages=len(run.order.wish)) from lost
+    await run.tell("The editing session was lost before anything was paid; making a new one.")
+    await run.journal.void("session", "before", "timeline", "render/1", "render/2")
+
+
+def _was_paid(connection: sa.Connection, job_id: int, session: int | None) -> bool:
+    """Whether a message of this film was, or may have been, taken in the session."""
+    job, step = tables.job, tables.step
+    film = sa.select(job.c.film).where(job.c.id == job_id).scalar_subquery()
+    jobs = connection.scalars(sa.select(job.c.id).where(job.c.film == film, job.c.session == session)).all()
+    scopes = [f"job/{number}" for number in jobs]
+    return bool(
+        connection.scalar(
+            sa.select(sa.func.count()).where(
+                step.c.scope.in_(scopes), step.c.name.startswith("message/"), step.c.state != "void"
+            )
+        )
+    )
+
+
+# -- before the message ----------------------------------------------------------------------------------------------------
+
+
+async def _look_at_balance(run: Run) -> None:
+    """A balance of 0 is said before time is spent on uploads. One that cannot be read holds no film up."""
+    if run.paid_a_day is None or not run.order.send or run.as_it_stands or await run.journal.find("message/0"):
+        return
+    try:
+        balance = await run.service.balance()
+    except Trouble as trouble:
+        if trouble.cause in {Cause.TOKEN_REJECTED, Cause.NETWORK_DOWN}:
+            raise
+        return
+    if balance.available <= 0:
+        raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True, available=balance.available)
+
+
+async def _uploaded(run: Run) -> Made:
+    names = ", ".join(medium.name for medium in run.order.media)
+    await run.outbox.write_reply(f"Uploaded: {names}\nNothing was sent; write what you want into {run.prompt_file}.\n")
+    return Made(None, None, "uploaded; nothing was sent")
+
+
+async def _before(run: Run, session: Session) -> Draft | None:
+    """The draft as it was before this version's first message."""
+
+    async def read() -> Receipt:
+        return {"draft": (await run.service.state(session.session_id)).draft}
+
+    receipt = await run.journal.step("before", read)
+    draft: Draft | None = receipt["draft"]
+    return draft
+
+
+# -- after the message -----------------------------------------------------------------------------------------------------
+
+
+async def _draft(run: Run, session: Session, before: Draft | None, said: tuple[Said, ...]) -> Draft | None:
+    """The timeline to render, None when there is nothing new in it; the person is told what was said and what changed.
+
+    Raises: Trouble(SERVICE_ASKS) when the reply asks and changed nothing, Trouble(NOTHING_TO_EXPORT) without a timeline.
+    """
+
+    async def read() -> Receipt:
+        return {"draft": (await run.service.state(session.session_id)).draft}
+
+    draft: Draft | None = (await run.journal.step("timeline", read))["draft"]
+    unchanged = run.words.fingerprint(draft) == run.words.fingerprint(before)
+    exportable = run.words.exportable(draft)
+    question = next((q for s in reversed(said) if (q := run.words.question(s.text))), None)
+    await run.outbox.write_reply(said_for(run, said, before, draft))
+    if exportable:
+        await run.outbox.write_timeline(run.words.summary(draft) + "\n")
+    if question is not None and (unchanged or not exportable):
+        raise Trouble(Cause.SERVICE_ASKS, question=question, prompt_file=run.prompt_file)
+    if not exportable:
+        if run.as_it_stands:
+            raise Trouble(Cause.MESSAGE_UNSURE, film=run.film, messages=len(run.order.wish))
+        raise Trouble(Cause.NOTHING_TO_EXPORT, prompt_file=run.prompt_file)
+    if unchanged and said and not run.first_version and not run.as_it_stands:
+        await run.tell("The service changed nothing; no new video is rendered.")
+        return None
+    return draft
+
+
+# -- the video -------------------------------------------------------------------------------------------------------------
+
+
+async def _deliver(run: Run, render: Any) -> Receipt:  # noqa: ANN401  a RenderAnswer
+    """Fetch the video and publish it; both may be repeated, so one receipt is enough."""
+    run.report(0.9, "fetching the video")
+    part = run.outbox.part_path(run.version)
+    await run.service.download(render, part, lambda share: run.report(0.9 + 0.09 * share, "fetching the video"))
+    video, sha256 = await run.outbox.publish(run.version, part)
+    await run.tell(f"Your video is ready: {video}")
+    return {"video": video, "sha256": sha256}
+
+
+async def _hand_over(run: Run) -> Made:
+    """The very same film was bought before: its video is handed over, and nothing is paid."""
+    source = run.order.source
+    assert source is not None  # noqa: S101  an order of this kind names it
+
+    async def act() -> Receipt:
+        video, sha256 = await run.outbox.hand_over(run.version, source)
+        await run.outbox.write_reply(
+            f"This film was made before; here is that video again ({source}). Nothing was paid.\n"
+        )
+        await run.tell(f"Made before: {source} is handed over, nothing is paid.")
+        return {"video": video, "sha256": sha256}
+
+    receipt = await run.journal.step("video", act)
+    detail = "made before; nothing was paid" if run.order.backend is Backend.CLOUD else "made before"
+    return Made(receipt["video"], receipt["sha256"], detail)

@@ -1,0 +1,452 @@
+"""Films and what was bought for them → wait, answer, hand over, or order: the money decision.
+
+Pure: every rule of versions, common beginnings, additions, copies and the spending brake is a function of its arguments. It must
+never order anything twice: what was *sent* is compared, not what was wished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from nemo_watch.errors import FAILURES, Cause, FilmState, Move, Need, advice, sentence
+from nemo_watch.model import Backend, FolderIdentity, JobState, MediaKind, Medium, Order, OrderKind, Words
+
+FIRST_START_MAX: Final = 5  # more films than that on a first start are not bought unasked
+
+
+# -- what is known ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a film asks for now, as it lies in the inbox.
+
+    `words` is None when there is no prompt. `trouble` is a prompt that cannot be read (cause and data). `busy_with` names a
+    file that is not at rest yet. `from_words` is true where an empty urls.txt says that words alone are enough.
+    `quiet_s` is for how long nothing in the folder has changed.
+    """
+
+    name: str
+    media: tuple[Medium, ...]
+    urls: tuple[str, ...]
+    words: Words | None
+    ready: bool
+    quiet_s: float
+    from_words: bool = False
+    busy_with: str | None = None
+    trouble: tuple[Cause, Mapping[str, object]] | None = None
+    prompt_file: str = "prompt.txt"
+    batch: bool = False  # a sidecar's film: it shares its folder's session
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the service was last told of a film, in force: messages, media by content with their paths, URLs, session."""
+
+    messages: tuple[str, ...]
+    media: Mapping[str, str]  # sha256 → path
+    urls: tuple[str, ...]
+    session: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobNow:
+    """The film's newest job. `sent_any` is true once a message of it was, or may have been, taken."""
+
+    id: int
+    version: int
+    state: JobState
+    order: Order
+    cause: Cause | None = None
+    data: Mapping[str, object] | None = None
+    sent_any: bool = False
+    video: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Everything the journal knows of a film. `version` is the newest one that was made or handed over; 0 for none."""
+
+    version: int = 0
+    sent: Sent | None = None
+    job: JobNow | None = None
+    template: bytes | None = None
+    words: tuple[str, ...] | None = None
+    answered: tuple[str, ...] | None = None
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings that decide. `once` counts every wait for an edit as 0."""
+
+    backend: Backend
+    prompt_wait_s: float
+    max_files: int
+    once: bool = False
+
+
+class Routed(StrEnum):
+    """What the whole prompt may be instead of a message (API text, "Matching Input to Actions")."""
+
+    EXPORT = "export"
+    CREDITS = "credits"
+    STATUS = "status"
+    UPLOAD = "upload"
+
+
+# -- what is decided -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do now. `again_in_s` is when another look may change that (None: only when something changes)."""
+
+    state: FilmState
+    detail: str
+    needs: Need | None = None
+    advice: str = ""
+    again_in_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WritePrompt:
+    """There is no prompt: write one, and wait for an edit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole prompt is a routing word that is answered in reply.txt and costs nothing."""
+
+    routed: Routed
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Make a version. `replaces` is a job that waits and has not published anything: this one takes its place."""
+
+    order: Order
+    version: int
+    replaces: int | None = None
+    answers: tuple[str, ...] | None = None  # the routing words that this order obeys
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The film's job stands as it is; its state is the film's."""
+
+
+Decision = Wait | WritePrompt | Answer | Place | Keep
+
+
+# -- the decision ----------------------------------------------------------------------------------------------------------
+
+
+def identity(
+    backend: Backend, media: Collection[str], urls: Sequence[str], messages: Sequence[str]
+) -> tuple[object, ...]:
+    """What makes two films the same purchase: backend, media by content (in any order), URLs and messages."""
+    return (backend.value, tuple(sorted(set(media))), tuple(urls), tuple(messages))
+
+
+def decision(
+    wish: Wish, past: Past, rules: Rules, bought: Mapping[tuple[object, ...], str], routed: Routed | None
+) -> Decision:
+    """What to do for one film now.
+
+    `bought` maps identities of films to the video that exists for each (relative to the outbox). `routed` is what the whole
+    prompt asks for where it is a routing word.
+    """
+    if past.job is not None and _is_busy(past.job):
+        return Keep()
+    if wish.trouble is not None:
+        cause, data = wish.trouble
+        return Wait(
+            FAILURES[cause].state, sentence(cause, dict(data)), FAILURES[cause].needs, advice(cause, dict(data))
+        )
+    words = wish.words or _remembered(wish, past)
+    if not wish.ready:
+        return _unready(wish, past)
+    if words is None:
+        return WritePrompt()
+    if not words.messages:
+        return _kept_or(past, Wait(FilmState.WAITING_FOR_PROMPT, f"{wish.prompt_file} has no words yet"))
+    if waiting := _wait_for_edit(wish, words, past, rules):
+        return waiting
+    if routed is not None:
+        return _routed(wish, past, rules, words, routed)
+    if missing := _missing_media(wish, past, rules):
+        return _kept_or(past, missing)
+    if past.sent is None:
+        return _first(wish, past, rules, words, bought)
+    return _next(wish, past, rules, words, past.sent)
+
+
+def _is_busy(job: JobNow) -> bool:
+    """Edits wait while a version is being made and while a person's decision is asked."""
+    if job.state in {JobState.QUEUED, JobState.WORKING, JobState.CANCELLED}:
+        return True
+    if job.state is not JobState.PARKED or job.cause is None:
+        return False
+    failure = FAILURES[job.cause]
+    # A wait that mends itself after something was taken goes on where it stands; before that an edit may replace it.
+    return failure.needs is Need.DECISION or (failure.needs is None and job.sent_any)
+
+
+def _remembered(wish: Wish, past: Past) -> Words | None:
+    """A prompt that was deleted changes nothing: the words last seen still hold."""
+    return None if past.words is None else Words(past.words, template=past.sent is None and past.template is not None)
+
+
+def _kept_or(past: Past, wait: Wait) -> Decision:
+    return Keep() if past.job is not None else wait
+
+
+def _unready(wish: Wish, past: Past) -> Decision:
+    if past.job is not None and past.job.state in {JobState.DONE, JobState.FAILED, JobState.PARKED}:
+        return Keep()
+    detail = f"{wish.busy_with}" if wish.busy_with else "waiting until nothing more arrives"
+    return Wait(FilmState.SETTLING, detail)
+
+
+def _wait_for_edit(wish: Wish, words: Words, past: Past, rules: Rules) -> Wait | None:
+    """The prompt is still what the daemon wrote: it waits for an edit, but not for ever (unless told so)."""
+    if not words.template or past.sent is not None or past.job is not None:
+        return None
+    if rules.prompt_wait_s == float("inf"):
+        return Wait(FilmState.WAITING_FOR_PROMPT, f"write what you want into {wish.prompt_file}")
+    left_s = rules.prompt_wait_s - wish.quiet_s
+    if rules.once or left_s <= 0:
+        return None
+    return Wait(
+        FilmState.WAITING_FOR_PROMPT,
+        f"edit {wish.prompt_file} if you like; without an edit it starts as it stands",
+        again_in_s=left_s,
+    )
+
+
+def _missing_media(wish: Wish, past: Past, rules: Rules) -> Wait | None:
+    """A film needs a picture: a photo, a clip, a URL, or the person's word (an empty urls.txt) that words are enough."""
+    if len(wish.media) > rules.max_files:
+        data: dict[str, object] = {"count": len(wish.media), "limit": rules.max_files}
+        cause = Cause.TOO_MANY_FILES
+        return Wait(FAILURES[cause].state, sentence(cause, data), FAILURES[cause].needs, advice(cause, data))
+    if past.sent is not None or wish.urls or wish.from_words or any(m.kind is not MediaKind.AUDIO for m in wish.media):
+        return None
+    return Wait(FilmState.SETTLING, "only music so far; waiting for a picture" if wish.media else "no photos yet")
+
+
+def _routed(wish: Wish, past: Past, rules: Rules, words: Words, routed: Routed) -> Decision:
+    """Routing words are obeyed once each time they are written, and are no part of the film's words."""
+    if past.answered == words.messages:
+        return _kept_or(past, Wait(FilmState.DONE, f'"{words.messages[0]}" is answered in reply.txt'))
+    if routed in {Routed.CREDITS, Routed.STATUS}:
+        return Answer(routed, words.messages)
+    sent = past.sent
+    if routed is Routed.EXPORT and sent is None:
+        data: dict[str, object] = {"film": wish.name, "prompt_file": wish.prompt_file}
+        cause = Cause.NOTHING_TO_EXPORT
+        return Wait(FAILURES[cause].state, sentence(cause, data), FAILURES[cause].needs, advice(cause, data))
+    order = Order(
+        kind=OrderKind.EXPORT if routed is Routed.EXPORT else OrderKind.UPLOAD,
+        backend=rules.backend,
+        media=wish.media,
+        urls=wish.urls,
+        wish=() if sent is None else sent.messages,
+        send=(),
+        session=None if sent is None else sent.session,
+    )
+    return _placed(order, past, answers=words.messages)
+
+
+def _first(wish: Wish, past: Past, rules: Rules, words: Words, bought: Mapping[tuple[object, ...], str]) -> Decision:
+    """A film of which nothing was sent yet: bought before as a copy, or bought now."""
+    order = Order(
+        kind=OrderKind.MESSAGES,
+        backend=rules.backend,
+        media=wish.media,
+        urls=wish.urls,
+        wish=words.messages,
+        send=words.messages,
+    )
+    if past.job is not None and past.job.order.kind is OrderKind.MESSAGES and not _differs(order, past.job.order):
+        return Keep()
+    source = bought.get(identity(rules.backend, [m.sha256 for m in wish.media], wish.urls, words.messages))
+    if source is not None and past.job is None:
+        return _placed(replace(order, kind=OrderKind.REUSE, send=(), source=source), past)
+    return _placed(order, past)
+
+
+def _differs(order: Order, other: Order) -> bool:
+    return identity(order.backend, [m.sha256 for m in order.media], order.urls, order.wish) != identity(
+        other.backend, [m.sha256 for m in other.media], other.urls, other.wish
+    )
+
+
+def _next(wish: Wish, past: Past, rules: Rules, words: Words, sent: Sent) -> Decision:
+    """A film of which something was sent: only what is new is sent, and nothing when nothing is."""
+    new = _new_messages(words.messages, sent)
+    order = Order(
+        kind=OrderKind.MESSAGES,
+        backend=rules.backend,
+        media=wish.media,
+        urls=wish.urls,
+        wish=words.messages,
+        send=new,
+        session=sent.session,
+        removed=_removed(wish, sent),
+    )
+    if new:
+        job = past.job
+        if job is not None and job.state in {JobState.PARKED, JobState.FAILED} and not _differs(order, job.order):
+            return Keep()  # it failed or waits with these very words: no edit, nothing to try again by itself
+        return _placed(order, past)
+    added = _added(wish, sent)
+    if not added:
+        return Keep()
+    if not rules.once and rules.prompt_wait_s != float("inf") and wish.quiet_s < rules.prompt_wait_s:
+        return Wait(
+            FilmState.WAITING_FOR_PROMPT,
+            f"new: {_listed(added)}; edit {wish.prompt_file} to say what to do with it",
+            again_in_s=rules.prompt_wait_s - wish.quiet_s,
+        )
+    if rules.prompt_wait_s == float("inf"):
+        return Wait(
+            FilmState.WAITING_FOR_PROMPT, f"new: {_listed(added)}; say in {wish.prompt_file} what to do with it"
+        )
+    again = words.messages if sent.session is None else (f"{sent.messages[-1]}\n\n{_listed(added)}",)
+    job = past.job
+    if job is not None and job.state in {JobState.PARKED, JobState.FAILED} and job.order.send == again:
+        return Keep()
+    return _placed(replace(order, send=again), past)
+
+
+def _new_messages(messages: tuple[str, ...], sent: Sent) -> tuple[str, ...]:
+    """What follows the longest common beginning; all of it where there is no session that knows the beginning (a copy)."""
+    if sent.session is None:
+        return () if messages == sent.messages else messages
+    return messages[_common_beginning(sent.messages, messages) :]
+
+
+def _common_beginning(before: Sequence[str], now: Sequence[str]) -> int:
+    length = 0
+    while length < min(len(before), len(now)) and before[length] == now[length]:
+        length += 1
+    return length
+
+
+def _added(wish: Wish, sent: Sent) -> tuple[str, ...]:
+    """Names of media and URLs that came new. A file replaced under its old name is not added; neither is a renamed one."""
+    known_paths = set(sent.media.values())
+    names = [m.name for m in wish.media if m.sha256 not in sent.media and m.path not in known_paths]
+    return (*dict.fromkeys(names), *(url for url in wish.urls if url not in sent.urls))
+
+
+def _removed(wish: Wish, sent: Sent) -> tuple[str, ...]:
+    now = {m.sha256 for m in wish.media}
+    return tuple(sorted({path.rpartition("/")[2] for sha, path in sent.media.items() if sha not in now}))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)
+
+
+def _placed(order: Order, past: Past, answers: tuple[str, ...] | None = None) -> Place:
+    """The order as the next version, in the place of a job that waits with another text."""
+    job = past.job
+    replaces = (
+        job.id if job is not None and job.state in {JobState.PARKED, JobState.FAILED} and job.video is None else None
+    )
+    return Place(order, past.version + 1, replaces, answers)
+
+
+def again(wish: Wish, past: Past, rules: Rules) -> Place | None:
+    """A version bought on purpose: the whole text, in a new session, with the media that are there now.
+
+    None while there is nothing to say yet.
+    """
+    words = wish.words or _remembered(wish, past)
+    messages = (
+        past.sent.messages if words is None and past.sent is not None else () if words is None else words.messages
+    )
+    if not messages:
+        return None
+    order = Order(
+        OrderKind.MESSAGES, rules.backend, wish.media, wish.urls, messages, messages, session=None, bought_again=True
+    )
+    return _placed(order, past)
+
+
+# -- the spending brake ------------------------------------------------------------------------------------------------------
+
+
+def held_by_brake(to_pay: Collection[str], *, ever_paid: bool, held: Collection[str]) -> frozenset[str]:
+    """The films that a first start holds back.
+
+    `to_pay` are all films in the inbox that are not known to be free; `ever_paid` is whether this journal has seen a paid
+    message or a release; `held` are those held already. A first start that finds more than FIRST_START_MAX holds them all;
+    once something was released or bought, only those held before stay held.
+    """
+    if ever_paid:
+        return frozenset(held)
+    if held or len(to_pay) > FIRST_START_MAX:
+        return frozenset(held) | frozenset(to_pay)
+    return frozenset()
+
+
+# -- which project is which --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProject:
+    """A project of the journal: its folder's name and identity when last seen, and its media by content."""
+
+    id: int
+    folder: str
+    identity: FolderIdentity
+    media: frozenset[str]
+
+
+def same_project(
+    folder: str,
+    found: FolderIdentity,
+    media: Collection[str] | None,
+    known: Sequence[KnownProject],
+    present: Collection[str],
+) -> KnownProject | None:
+    """The journal's project that a folder of the inbox is, None for a new one.
+
+    `media` are the folder's media by content, None while they are not known; `present` are the names of all folders that are
+    in the inbox now. A renamed folder stays the same project: same device, inode and birth time; or the same inode and shared
+    media, because inodes are reused at once. A folder that came back under its name is the same when it shares media.
+    """
+    for candidate in known:
+        if candidate.folder == folder and candidate.identity == found:
+            return candidate
+    absent = [candidate for candidate in known if candidate.folder not in present]
+    for candidate in absent:
+        if found.birth_ns is not None and candidate.identity == found:
+            return candidate
+    shared = [c for c in known if media and (c.media & frozenset(media))]
+    for candidate in shared:
+        if candidate in absent and candidate.identity.inode == found.inode:
+            return candidate
+    same_name = [candidate for candidate in known if candidate.folder == folder]
+    for candidate in same_name:
+        if media is None or candidate in shared or not candidate.media:
+            return candidate
+    return None
+
+
+def is_paid(order: Order) -> bool:
+    """Whether carrying out the order costs credits."""
+    return order.backend is Backend.CLOUD and order.kind is OrderKind.MESSAGES and bool(order.send)
+
+
+def waits_for_person(cause: Cause) -> bool:
+    """Whether a job parked for this cause goes on only when a person acts."""
+    return FAILURES[cause].move in {Move.ASK, Move.UNSURE, Move.GIVE_UP}

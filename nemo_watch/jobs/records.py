@@ -1,0 +1,407 @@
+"""The journal's rows as values: projects, films, jobs, requests; read and written in whole transactions.
+
+Every function takes the connection of one transaction and is safe to run twice (`Store.do` repeats a batch). No decision lives
+here: what a film's past means is `planning`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import sqlalchemy as sa
+
+from nemo_watch.errors import Cause, FilmState, Need
+from nemo_watch.jobs import store as tables
+from nemo_watch.jobs.planning import JobNow, KnownProject, Past, Sent, identity
+from nemo_watch.model import FolderIdentity, JobState, Order, OrderKind
+
+if TYPE_CHECKING:
+    from nemo_watch.model import Backend
+
+OPEN_STATES = (JobState.QUEUED.value, JobState.WORKING.value, JobState.PARKED.value)
+
+
+def order_to_json(order: Order) -> dict[str, Any]:
+    """The order as JSON values."""
+    return dict(msgspec.to_builtins(order))
+
+
+def order_from_json(value: Mapping[str, Any]) -> Order:
+    """The order that was put in; fields of later versions are ignored."""
+    return msgspec.convert(value, Order)
+
+
+# -- projects and films ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRecord:
+    """A film's row: its place in the outbox, and what people saw of it last."""
+
+    id: int
+    project: int
+    name: str
+    stem: str
+    folder: str  # in the outbox
+    outbox_stem: str
+    state: FilmState
+    detail: str
+    needs: Need | None
+    progress: float
+    reply: str
+    timeline: Any
+    updated_at: float
+
+
+def known_projects(connection: sa.Connection) -> list[KnownProject]:
+    """All projects, newest first, each with the media that its films were last made of."""
+    project = tables.project
+    media = _media_by_project(connection)
+    rows = connection.execute(sa.select(project).order_by(project.c.id.desc())).all()
+    return [
+        KnownProject(
+            row.id, row.folder, FolderIdentity(row.device, row.inode, row.birth_ns), frozenset(media.get(row.id, ()))
+        )
+        for row in rows
+    ]
+
+
+def _media_by_project(connection: sa.Connection) -> dict[int, set[str]]:
+    film, job = tables.film, tables.job
+    rows = connection.execute(sa.select(film.c.project, job.c.order).join(job, job.c.film == film.c.id)).all()
+    media: dict[int, set[str]] = {}
+    for row in rows:
+        media.setdefault(row.project, set()).update(m["sha256"] for m in row.order["media"])
+    return media
+
+
+def add_project(connection: sa.Connection, folder: str, found: FolderIdentity, outbox: str, now: float) -> int:
+    """A new project's number."""
+    return int(
+        connection.execute(
+            tables.project.insert()
+            .values(
+                folder=folder,
+                device=found.device,
+                inode=found.inode,
+                birth_ns=found.birth_ns,
+                outbox=outbox,
+                created_at=now,
+            )
+            .returning(tables.project.c.id)
+        ).scalar_one()
+    )
+
+
+def see_project(connection: sa.Connection, number: int, folder: str, found: FolderIdentity) -> None:
+    """The project's folder is here, under this name."""
+    project = tables.project
+    connection.execute(
+        project.update()
+        .where(project.c.id == number)
+        .values(folder=folder, device=found.device, inode=found.inode, birth_ns=found.birth_ns, gone=False)
+    )
+
+
+def outbox_folders(connection: sa.Connection) -> dict[int, str]:
+    """Project number → its folder in the outbox."""
+    return {
+        row.id: row.outbox for row in connection.execute(sa.select(tables.project.c.id, tables.project.c.outbox)).all()
+    }
+
+
+def films(connection: sa.Connection, project: int | None = None) -> list[FilmRecord]:
+    """All films, or a project's."""
+    film = tables.film
+    query = sa.select(film, tables.project.c.outbox).join(tables.project).order_by(film.c.id)
+    if project is not None:
+        query = query.where(film.c.project == project)
+    return [
+        FilmRecord(
+            row.id, row.project, row.name, row.stem, row.outbox, row.outbox_stem, FilmState(row.state), row.detail,
+            None if row.needs is None else Need(row.needs), row.progress, row.reply, row.timeline, row.updated_at,
+        )
+        for row in connection.execute(query).all()
+    ]  # fmt: skip
+
+
+def add_film(connection: sa.Connection, project: int, name: str, stem: str, outbox_stem: str, now: float) -> int:
+    """A new film's number."""
+    return int(
+        connection.execute(
+            tables.film.insert()
+            .values(
+                project=project,
+                name=name,
+                stem=stem,
+                outbox_stem=outbox_stem,
+                state=FilmState.SETTLING.value,
+                updated_at=now,
+            )
+            .returning(tables.film.c.id)
+        ).scalar_one()
+    )
+
+
+def write_film(connection: sa.Connection, number: int, **values: object) -> None:
+    """Change a film's row."""
+    connection.execute(tables.film.update().where(tables.film.c.id == number).values(values))
+
+
+# -- a film's past -----------------------------------------------------------------------------------------------------------
+
+
+def past(connection: sa.Connection, number: int, backend: Backend) -> Past:
+    """Everything the journal knows of one film, for the money decision. Other backends' purchases are not this one's."""
+    film, job = tables.film, tables.job
+    row = connection.execute(sa.select(film).where(film.c.id == number)).one()
+    jobs = connection.execute(sa.select(job).where(job.c.film == number).order_by(job.c.id)).all()
+    messages = _messages_by_job(connection, [j.id for j in jobs])
+    sent: Sent | None = None
+    version = 0
+    for entry in jobs:
+        order = order_from_json(entry.order)
+        if entry.video is not None:
+            version = max(version, entry.version)
+        if order.backend is backend:
+            sent = _sent(order, entry, messages.get(entry.id, set()), sent)
+    newest = next((j for j in reversed(jobs) if j.state != JobState.REPLACED), None)
+    return Past(
+        version=version,
+        sent=sent,
+        job=None if newest is None else _job_now(newest, bool(messages.get(newest.id))),
+        template=None if row.template is None else row.template.encode(),
+        words=None if row.words is None else tuple(row.words),
+        answered=None if row.answered is None else tuple(row.answered),
+        released=row.released,
+    )
+
+
+def _messages_by_job(connection: sa.Connection, jobs: Collection[int]) -> dict[int, set[str]]:
+    """The names of the message steps of each job that were, or may have been, taken."""
+    step = tables.step
+    rows = connection.execute(
+        sa.select(step.c.scope, step.c.name).where(
+            step.c.scope.in_([f"job/{number}" for number in jobs]),
+            step.c.name.startswith("message/"),
+            step.c.state != "void",
+        )
+    ).all()
+    found: dict[int, set[str]] = {}
+    for row in rows:
+        found.setdefault(int(row.scope.removeprefix("job/")), set()).add(row.name)
+    return found
+
+
+def _sent(order: Order, entry: Any, taken: Collection[str], before: Sent | None) -> Sent | None:  # noqa: ANN401  a row
+    """What is in force after this job: its messages as far as they were taken (all, where a person let it stand)."""
+    media = {m.sha256: m.path for m in order.media}
+    if order.kind is OrderKind.REUSE:
+        return Sent(order.wish, media, order.urls, None) if entry.video is not None else before
+    if order.kind is OrderKind.MESSAGES:
+        count = sum(1 for name in taken if name != "message/edit")
+        if not count:
+            return before
+        kept = len(order.wish) - len(order.send)
+        reached = order.wish if entry.as_it_stands else order.wish[: kept + count]
+        return Sent(reached, media, order.urls, entry.session)
+    if before is None or entry.state != JobState.DONE:
+        return before
+    return Sent(before.messages, {**before.media, **media}, order.urls, before.session)
+
+
+def _job_now(entry: Any, sent_any: bool) -> JobNow:  # noqa: ANN401, FBT001  a row
+    return JobNow(
+        id=entry.id,
+        version=entry.version,
+        state=JobState(entry.state),
+        order=order_from_json(entry.order),
+        cause=None if entry.cause is None else Cause(entry.cause),
+        data=entry.data,
+        sent_any=sent_any,
+        video=entry.video,
+    )
+
+
+def bought(connection: sa.Connection, backend: Backend) -> dict[tuple[object, ...], str]:
+    """Identities of films whose whole text was sent and whose video exists → that video, relative to the outbox."""
+    job = tables.job
+    rows = connection.execute(sa.select(job).where(job.c.video.is_not(None)).order_by(job.c.id)).all()
+    found: dict[tuple[object, ...], str] = {}
+    for row in rows:
+        order = order_from_json(row.order)
+        if order.backend is backend and order.kind in {OrderKind.MESSAGES, OrderKind.REUSE} and order.wish:
+            found[identity(backend, [m.sha256 for m in order.media], order.urls, order.wish)] = row.video
+    return found
+
+
+def ever_paid(connection: sa.Connection) -> bool:
+    """Whether a message was ever paid for in this journal, or a person has released a film from the brake."""
+    step, film = tables.step, tables.film
+    rows = connection.execute(sa.select(step.c.data).where(step.c.name.startswith("message/"))).all()
+    if any(row.data and row.data.get("paid") for row in rows):
+        return True
+    return bool(connection.scalar(sa.select(sa.func.count()).where(film.c.released)))
+
+
+# -- jobs ------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as the dispatcher needs it."""
+
+    id: int
+    film: int
+    project: int
+    film_name: str
+    stem: str
+    folder: str  # in the outbox
+    outbox_stem: str
+    version: int
+    state: JobState
+    order: Order
+    cause: Cause | None
+    data: dict[str, Any] | None
+    due_at: float | None
+    tries: int
+    as_it_stands: bool
+    halt: bool
+    video: str | None
+    fence: int
+    first_version: bool
+
+
+def _job_record(row: Any, first: bool) -> JobRecord:  # noqa: ANN401, FBT001  a row
+    return JobRecord(
+        id=row.id, film=row.film, project=row.project, film_name=row.name, stem=row.stem, folder=row.outbox,
+        outbox_stem=row.outbox_stem, version=row.version, state=JobState(row.state), order=order_from_json(row.order),
+        cause=None if row.cause is None else Cause(row.cause), data=row.data, due_at=row.due_at, tries=row.tries,
+        as_it_stands=row.as_it_stands, halt=row.halt, video=row.video, fence=row.fence, first_version=first,
+    )  # fmt: skip
+
+
+def _jobs_query() -> sa.Select[Any]:
+    job, film, project = tables.job, tables.film, tables.project
+    return (
+        sa.select(job, film.c.project, film.c.name, film.c.stem, film.c.outbox_stem, project.c.outbox)
+        .join(film, job.c.film == film.c.id)
+        .join(project, film.c.project == project.c.id)
+    )
+
+
+def open_jobs(connection: sa.Connection) -> list[JobRecord]:
+    """All jobs that are not over, oldest first."""
+    job = tables.job
+    rows = connection.execute(_jobs_query().where(job.c.state.in_(OPEN_STATES)).order_by(job.c.id)).all()
+    return [_job_record(row, _is_first(connection, row.film, row.id)) for row in rows]
+
+
+def newest_job(connection: sa.Connection, film: int) -> JobRecord | None:
+    """The film's newest job that was not replaced."""
+    job = tables.job
+    row = connection.execute(
+        _jobs_query()
+        .where(job.c.film == film, job.c.state != JobState.REPLACED.value)
+        .order_by(job.c.id.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else _job_record(row, _is_first(connection, row.film, row.id))
+
+
+def _is_first(connection: sa.Connection, film: int, number: int) -> bool:
+    """Whether no job before this one has sent a message for the film."""
+    job = tables.job
+    before = connection.scalars(sa.select(job.c.id).where(job.c.film == film, job.c.id < number)).all()
+    return not _messages_by_job(connection, before)
+
+
+def place(
+    connection: sa.Connection, film: int, order: Order, version: int, replaces: int | None, pipeline: int, now: float
+) -> int:
+    """A new job's number; the job it replaces is over. Repeated with the same arguments it would place a second job."""
+    job = tables.job
+    if replaces is not None:
+        connection.execute(
+            job.update().where(job.c.id == replaces).values(state=JobState.REPLACED.value, updated_at=now)
+        )
+    return int(
+        connection.execute(
+            job.insert()
+            .values(
+                film=film, version=version, state=JobState.QUEUED.value, order=order_to_json(order), pipeline=pipeline,
+                created_at=now, updated_at=now,
+            )
+            .returning(job.c.id)
+        ).scalar_one()
+    )  # fmt: skip
+
+
+def claim(connection: sa.Connection, number: int, owner: str, now: float) -> int | None:
+    """The fence under which `owner` now holds the job, None when it is not to be had."""
+    job = tables.job
+    fence = connection.scalar(
+        job.update()
+        .where(job.c.id == number, job.c.state.in_([JobState.QUEUED.value, JobState.PARKED.value]))
+        .values(state=JobState.WORKING.value, owner=owner, fence=job.c.fence + 1, due_at=None, updated_at=now)
+        .returning(job.c.fence)
+    )
+    return None if fence is None else int(fence)
+
+
+def end(
+    connection: sa.Connection, number: int, fence: int, owner: str, now: float, state: JobState, **values: object
+) -> bool:
+    """Write how a run ended, if this owner still holds the job; whether it did."""
+    job = tables.job
+    held = connection.execute(
+        job.update()
+        .where(job.c.id == number, job.c.owner == owner, job.c.fence == fence)
+        .values(state=state.value, updated_at=now, **values)
+        .returning(job.c.id)
+    ).first()
+    return held is not None
+
+
+def requeue_orphans(connection: sa.Connection, owner: str, now: float) -> int:
+    """Put the jobs of runners that are no more back into the queue; how many. Only where one daemon holds the whole journal."""
+    job = tables.job
+    rows = connection.execute(
+        job.update()
+        .where(job.c.state == JobState.WORKING.value, job.c.owner != owner)
+        .values(state=JobState.QUEUED.value, updated_at=now)
+        .returning(job.c.id)
+    ).all()
+    return len(rows)
+
+
+# -- what people ask for ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A person's retry, again or cancel, for one film."""
+
+    id: int
+    verb: str
+    film: int
+
+
+def ask(connection: sa.Connection, verb: str, film: int, now: float) -> None:
+    """Put a request down; whoever runs the daemon carries it out."""
+    connection.execute(tables.request.insert().values(verb=verb, film=film, created_at=now))
+
+
+def open_requests(connection: sa.Connection) -> list[Request]:
+    """All requests not carried out yet, oldest first."""
+    request = tables.request
+    rows = connection.execute(sa.select(request).where(request.c.handled_at.is_(None)).order_by(request.c.id)).all()
+    return [Request(row.id, row.verb, row.film) for row in rows]
+
+
+def close_request(connection: sa.Connection, number: int, now: float) -> None:
+    """The request is carried out."""
+    connection.execute(tables.request.update().where(tables.request.c.id == number).values(handled_at=now))

@@ -1,0 +1,94 @@
+"""A version's media on their way up: in the order of the film, several at once, each once for a session.
+
+It must never send a file that is not the one that was counted, and never let one bad file end the film.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from nemo_watch.errors import Cause, Move, Trouble
+from nemo_watch.model import MediaKind
+
+if TYPE_CHECKING:
+    from nemo_watch.jobs.journal import Receipt
+    from nemo_watch.jobs.run import Run, Session
+    from nemo_watch.model import Medium
+
+
+async def upload_media(run: Run, session: Session) -> None:
+    """Bring every medium and URL of the order up that this session does not have yet.
+
+    Raises: Trouble(NOTHING_LEFT) when no picture is left; any other Trouble that is not about one file alone.
+    """
+    order = run.order
+    if order.send == () and order.kind.value == "messages" and run.as_it_stands:
+        return
+    sent = {"count": 0}
+
+    async def one(medium: Medium) -> None:
+        async with run.uploads:  # fair: waiters go in the order they came, so uploads start in the film's order
+            await _upload(run, session, medium)
+        sent["count"] += 1
+        run.report(0.05 + 0.25 * sent["count"] / len(order.media), f"uploading ({sent['count']} of {len(order.media)})")
+
+    await _all([one(medium) for medium in order.media])
+    if order.urls:
+        await run.journal.step(f"urls/{_key(order.urls)}", lambda: _upload_urls(run, session), session.scope)
+    pictures = [m for m in order.media if m.kind is not MediaKind.AUDIO]
+    if pictures and not order.urls and len(run.left_out) >= len(pictures) and all(
+        any(medium == out for out, _ in run.left_out) for medium in pictures
+    ):  # fmt: skip
+        raise Trouble(Cause.NOTHING_LEFT)
+
+
+async def _all(works: list[Any]) -> None:
+    """All of them, or the first Trouble with the others ended: an ExceptionGroup would hide which it was."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _upload(run: Run, session: Session, medium: Medium) -> None:
+    """One medium: its receipt belongs to the session; that it was left out belongs to the job."""
+    out = await run.journal.find(f"left-out/{medium.sha256}")
+    if out is not None and out.receipt is not None:
+        run.left_out.append((medium, str(out.receipt["reason"])))
+        return
+    try:
+        await run.journal.step(f"upload/{medium.sha256}", lambda: _send(run, session, medium), session.scope)
+    except Trouble as trouble:
+        if trouble.failure.move is not Move.LEAVE_OUT:
+            raise
+        reason = str(trouble)
+        await run.journal.receipt(f"left-out/{medium.sha256}", {"reason": reason})
+        await run.tell(f"Left out: {reason}")
+        run.left_out.append((medium, reason))
+
+
+async def _send(run: Run, session: Session, medium: Medium) -> Receipt:
+    async with run.media.source(medium) as source:
+        await run.tell(f"Uploading {medium.name}")
+        try:
+            files = await run.service.upload(session.session_id, source, lambda _sent: None)
+        except Trouble as trouble:
+            trouble.data.setdefault("file", medium.name)
+            raise
+    return {"name": source.name, "files": [dict(file) for file in files]}
+
+
+async def _upload_urls(run: Run, session: Session) -> Receipt:
+    await run.tell(f"Handing over {len(run.order.urls)} address(es) from urls.txt")
+    files = await run.service.upload_urls(session.session_id, run.order.urls)
+    return {"files": [dict(file) for file in files]}
+
+
+def _key(urls: tuple[str, ...]) -> str:
+    from hashlib import sha256
+
+    return sha256("\n".join(urls).encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,1 @@
+"""The service's language: requests, answers, streams, drafts, phrases, and the account."""

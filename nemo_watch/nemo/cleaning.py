@@ -1,0 +1,44 @@
+"""Foreign text made fit for a log, a sentence or a terminal: short, printable, without secrets.
+
+It must never let a control character or a token through. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+REASON_LIMIT: Final = 256  # characters of foreign text that a trouble may carry; kopf cuts its API's answers there too
+
+# C0 and C1 controls, the overrides that reorder a terminal line, and lone surrogates, which no file can hold.
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+
+# Tokens look like nmv_usr_…, claim tokens like clm_…; bearers, JWTs and signed queries are known by their form.
+_SECRETS: Final = re.compile(
+    r"\b(?:nmv|clm)_[\w-]{4,}"
+    r"|(?i:\bBearer\s+)[\w.~+/=-]{4,}"
+    r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
+    r"|(?i:(?<=[?&;])[\w-]*(?:token|signature|secret|key|credential|ct)[\w-]*=)[^&\s\"'<>]+"
+)
+
+
+def cleaned(text: str, *secrets: str, limit: int = REASON_LIMIT) -> str:
+    """`text` on one line: known and recognised secrets masked, control characters gone, at most `limit` characters."""
+    head = text[: limit * 4]  # enough for the cut below, and no work on a megabyte of HTML
+    for secret in secrets:
+        if secret:
+            head = head.replace(secret, "***")
+    line = " ".join(_UNPRINTABLE.sub(" ", _SECRETS.sub("***", head)).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def whole_characters(text: str) -> str:
+    """`text` with surrogate halves joined where they make a pair, and replaced where they do not.
+
+    JSON may carry a character as two escapes, and a stream may cut between them. Source: RFC 8259 §7.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -1,0 +1,113 @@
+"""Bytes of an event stream, cut anywhere → the data of each event, and heartbeats.
+
+Lines end at CR, LF and CRLF only: U+2028 and its kin are text. It must never hold more than `limit_bytes`, nor read a byte
+twice, so that one event of 16 MiB in small pieces costs no more than its length. Pure.
+Source: WHATWG HTML §9.2.6 "Interpreting an event stream".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from nemo_watch.errors import Cause, Trouble
+
+EVENT_LIMIT_BYTES: Final = 16 * 1024 * 1024  # events of 1 MiB are normal here; sixteen of them are a mistake or an attack
+
+_BOM: Final = b"\xef\xbb\xbf"
+_CR, _LF = b"\r", b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One event as it was framed: its `event:` name and its data. A comment is a frame without data."""
+
+    name: str
+    data: bytes
+
+
+class FrameReader:
+    """The frames of one stream. Feed it what arrives; after a raised trouble it is spent.
+
+    A block is closed by its empty line; `close` gives the block that the end of the stream closes, so that its reader can
+    decide whether it is whole.
+    """
+
+    __slots__ = ("_after_cr", "_data", "_data_bytes", "_first", "_limit_bytes", "_name", "_tail", "_tail_bytes")
+
+    def __init__(self, limit_bytes: int = EVENT_LIMIT_BYTES) -> None:
+        self._limit_bytes = limit_bytes
+        self._tail: list[bytes] = []  # the pieces of the line that has not ended yet
+        self._tail_bytes = 0
+        self._data: list[bytes] = []
+        self._data_bytes = 0
+        self._name = ""
+        self._after_cr = False  # the last line ended in CR, so a LF that comes next belongs to it
+        self._first = True
+
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """The frames that `chunk` completes. Raises ANSWER_UNREADABLE for an event over the limit."""
+        if self._after_cr and chunk:
+            self._after_cr = False
+            chunk = chunk.removeprefix(_LF)
+        frames: list[Frame] = []
+        for line in chunk.splitlines(keepends=True):  # bytes know only CR, LF and CRLF as line ends
+            if line.endswith((_LF, _CR)):
+                self._after_cr = line.endswith(_CR)
+                self._line(self._joined(line.rstrip(b"\r\n")), frames)
+            else:
+                self._keep(line)
+        self._after_cr = chunk.endswith(_CR) if chunk else self._after_cr
+        return frames
+
+    def close(self) -> list[Frame]:
+        """The last frame, if the stream ended without the empty line that closes it."""
+        frames: list[Frame] = []
+        if self._tail:
+            self._line(self._joined(b""), frames)
+        self._close_block(frames)
+        return frames
+
+    def _keep(self, piece: bytes) -> None:
+        self._tail.append(piece)
+        self._tail_bytes += len(piece)
+        self._check()
+
+    def _joined(self, end: bytes) -> bytes:
+        if self._tail:
+            end = b"".join((*self._tail, end))
+            self._tail, self._tail_bytes = [], 0
+        if self._first:
+            self._first = False
+            end = end.removeprefix(_BOM)
+        return end
+
+    def _line(self, line: bytes, frames: list[Frame]) -> None:
+        if not line:
+            self._close_block(frames)
+        elif line.startswith(b"data:"):
+            self._add(line[6:] if line[5:6] == b" " else line[5:])
+        elif line.startswith(b":"):
+            frames.append(Frame("comment", b""))
+        elif line.startswith(b"event:"):
+            self._name = line[6:].strip().decode("utf-8", "replace")
+        elif line == b"data":
+            self._add(b"")
+        elif line.startswith(b"{"):
+            self._add(line)  # no field of the standard, but an error body that a proxy slipped into the stream
+
+    def _add(self, value: bytes) -> None:
+        self._data.append(value)
+        self._data_bytes += len(value) + 1
+        self._check()
+
+    def _close_block(self, frames: list[Frame]) -> None:
+        if self._data or self._name:
+            frames.append(Frame(self._name, _LF.join(self._data)))
+        self._data, self._data_bytes, self._name = [], 0, ""
+
+    def _check(self) -> None:
+        if self._tail_bytes + self._data_bytes > self._limit_bytes:
+            self._tail, self._data = [], []
+            mib = self._limit_bytes // (1024 * 1024)
+            raise Trouble(Cause.ANSWER_UNREADABLE, reason=f"an event of more than {mib} MiB")

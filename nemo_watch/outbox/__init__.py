@@ -1,0 +1,1 @@
+"""What people get back: videos, receipts, the gallery, notifications."""

@@ -1,0 +1,193 @@
+"""Wishes + materials + the film so far → the film's pictures: which, in what order, how long, how shown. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from nemo_watch.studio.cut import Cut, Segment, changed, keys_in, meta_of, number_in, segment
+from nemo_watch.studio.footage import Material
+from nemo_watch.studio.plan import SIZES
+from nemo_watch.studio.wishes import Wishes
+
+PHOTO_MS: Mapping[str, int] = {"fast": 2_000, "normal": 3_500, "slow": 5_000}
+CLIP_MS_MAX = 12_000
+"""The longest piece of one clip among others, so that no clip drowns the rest."""
+END_CARD_MS = 2_800
+SHARE_MS_MIN = 200
+MOTION_CYCLE = ("in", "out", "right", "in", "left", "out")
+MIX_CYCLE = ("crossfade", "slide", "zoom", "wipe", "fade")
+
+
+def with_materials(cut: Cut, wishes: Wishes, materials: Sequence[Material]) -> Cut:
+    """The film with every picture and clip that it does not know yet, and without those to be left out."""
+    added = [segment(0, name=one.name, key=one.key) for one in new_materials(cut, materials) if one.kind != "audio"]
+    kept = [
+        part for index, part in enumerate(cut.body) if not _is_left_out(part, index, len(cut.body), wishes.left_out)
+    ]
+    body = _ordered([*(kept or cut.body), *added], wishes, cut.meta, materials)
+    meta = {**cut.meta, "files": sorted({material.key for material in materials} | keys_in(cut.meta, "files"))}
+    if wishes.order:
+        meta["order"] = wishes.order
+    ending = [cut.end_card] if cut.end_card else []
+    return replace(cut, meta=meta, pictures=(*body, *ending))
+
+
+def new_materials(cut: Cut, materials: Sequence[Material]) -> list[Material]:
+    """The materials that the film has not met yet, neither as a note nor in a segment."""
+    known = keys_in(cut.meta, "files")
+    known |= {str(meta_of(part).get(place)) for part in (*cut.pictures, *cut.music) for place in ("key", "name")}
+    return [one for one in materials if not {one.key, one.name} & known]
+
+
+def _is_left_out(part: Segment, index: int, count: int, left_out: Sequence[str]) -> bool:
+    name = str(meta_of(part).get("name", "")).lower()
+    places = {str(index), str(index - count)}
+    return any(
+        wish in places or (name and name.endswith(wish.lower()) and not wish.lstrip("-").isdigit()) for wish in left_out
+    )
+
+
+def _ordered(
+    body: Sequence[Segment], wishes: Wishes, meta: Mapping[str, Any], materials: Sequence[Material]
+) -> list[Segment]:
+    """The pictures in the wished order, which holds for pictures added later too; else as they stand."""
+    order = wishes.order or meta.get("order")
+    places = {one.key: place for place, one in enumerate(materials)}
+    given = sorted(body, key=lambda part: places.get(str(meta_of(part).get("key")), len(places)))
+    if order == "reverse":
+        return given[::-1]
+    if order == "name":
+        return sorted(body, key=lambda part: _natural(str(meta_of(part).get("name", ""))))
+    return given if order == "given" else list(body)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """The sort key in which IMG_2 comes before IMG_10."""
+    return [(int(run), "") if run.isdigit() else (10**9, run) for run in re.findall(r"\d{1,15}|\D+", name.lower())]
+
+
+def with_canvas(cut: Cut, wishes: Wishes, materials: Sequence[Material]) -> Cut:
+    """The film in the wished aspect; a first film without such a wish takes that of most of its pictures."""
+    aspect = wishes.aspect or (None if "aspect" in cut.meta or "width" in cut.meta else _prevailing_aspect(materials))
+    if aspect is None or (aspect == cut.meta.get("aspect") and "width" in cut.meta):
+        return cut
+    width, height = SIZES[aspect]
+    return replace(
+        cut, meta={**cut.meta, "aspect": aspect, "width": width, "height": height, "fps": cut.meta.get("fps", 30)}
+    )
+
+
+def _prevailing_aspect(materials: Sequence[Material]) -> str:
+    ratios = [one.width / one.height for one in materials if one.kind != "audio" and one.width and one.height]
+    upright = sum(ratio < 0.9 for ratio in ratios)
+    square = sum(0.9 <= ratio <= 1.1 for ratio in ratios)
+    if upright * 2 > len(ratios):
+        return "9:16"
+    return "1:1" if square * 2 > len(ratios) else "16:9"
+
+
+def with_manner(cut: Cut, wishes: Wishes) -> Cut:
+    """The film with the wished transitions, look, fit, motion and sound of clips."""
+    meta = dict(cut.meta)
+    if wishes.look:
+        meta["look"] = wishes.look
+    if wishes.transition or "transition" not in meta:
+        meta["transition"] = wishes.transition or "crossfade"
+    if wishes.fit:
+        meta["fit"] = wishes.fit
+    if wishes.moving is not None:
+        meta["still"] = not wishes.moving
+    meta.setdefault("look", "none")
+    pictures = tuple(_in_manner(part, index, wishes, meta) for index, part in enumerate(cut.pictures))
+    return replace(cut, meta=meta, pictures=pictures)
+
+
+def _in_manner(part: Segment, index: int, wishes: Wishes, film: Mapping[str, Any]) -> Segment:
+    """One picture with what is wished now, and with the film's manner where it has none of its own yet."""
+    own = meta_of(part)
+    kind = str(film["transition"])
+    set_now: dict[str, Any] = {}
+    if index > 0 and (wishes.transition or "transition" not in own):
+        set_now["transition"] = MIX_CYCLE[index % len(MIX_CYCLE)] if kind == "mix" else kind
+    if own.get("card") is None:
+        if wishes.moving is not None or "motion" not in own:
+            set_now["motion"] = "still" if film.get("still") else MOTION_CYCLE[index % len(MOTION_CYCLE)]
+        if film.get("fit") and (wishes.fit or "fit" not in own):
+            set_now["fit"] = film["fit"]
+        if wishes.clip_sound is not None:
+            set_now["volume"] = None if wishes.clip_sound else 0
+    return changed(part, None, **set_now) if set_now else part
+
+
+def with_lengths(cut: Cut, wishes: Wishes, materials: Sequence[Material], pictures_changed: bool) -> Cut:
+    """The film with its pictures' times set anew, if the length, the pace or the pictures themselves have changed."""
+    meta = dict(cut.meta)
+    if wishes.photo_s or wishes.pace:
+        meta.pop("length", None)
+        meta["photo_ms"] = round(wishes.photo_s * 1000) if wishes.photo_s else PHOTO_MS[wishes.pace or "normal"]
+    if wishes.film_s:
+        meta["length"] = round(wishes.film_s * 1000)
+    elif wishes.longer and cut.duration_ms:
+        meta["length"] = round(cut.duration_ms * (1.3 if wishes.longer > 0 else 0.75), -3) or 1_000
+    asked = wishes.film_s or wishes.photo_s or wishes.pace or wishes.longer
+    cut = replace(cut, meta=meta)
+    return _timed(cut, materials) if asked or pictures_changed else cut
+
+
+def _timed(cut: Cut, materials: Sequence[Material]) -> Cut:
+    clips = {one.key: one.duration_ms for one in materials if one.kind == "video"}
+    body = cut.body
+    photo_ms = number_in(cut.meta, "photo_ms") or PHOTO_MS["normal"]
+    whole = {index: clips[key] for index, part in enumerate(body) if (key := meta_of(part).get("key")) in clips}
+    limit = CLIP_MS_MAX if len(body) > 1 else 10**9
+    times = [float(min(whole[index], limit)) if index in whole else float(photo_ms) for index in range(len(body))]
+    ending_ms = END_CARD_MS if cut.end_card else 0
+    if wished := number_in(cut.meta, "length"):
+        ending_ms = min(ending_ms, round(wished * 0.25))
+        times = fitted(times, whole, wished - ending_ms)
+    pictures = [changed(part, max(SHARE_MS_MIN, time)) for part, time in zip(body, _whole_ms(times), strict=True)]
+    if cut.end_card:
+        pictures.append(changed(cut.end_card, ending_ms))
+    return replace(cut, pictures=tuple(pictures))
+
+
+def fitted(times: Sequence[float], clips: Mapping[int, float], wished: float) -> list[float]:
+    """The times stretched or pressed to `wished` together: photos first, clips (index → whole length) only as far as they go.
+
+    Clips keep their time while each photo keeps at least 1.2 s; below that, all are pressed alike.
+    Clips alone cannot be longer than they are, so such a film may come out shorter than wished.
+    """
+    photos = [index for index in range(len(times)) if index not in clips]
+    clip_time = sum(times[index] for index in clips)
+    if photos and wished - clip_time >= 1_200 * len(photos):
+        share = (wished - clip_time) / len(photos)
+        return [times[index] if index in clips else share for index in range(len(times))]
+    photo_time = min(1_200.0 * len(photos), wished * len(photos) / len(times)) if times else 0.0
+    rest = wished - photo_time
+    if photos:
+        press = rest / clip_time if clip_time else 1.0
+        return [times[i] * press if i in clips else photo_time / len(photos) for i in range(len(times))]
+    return _filled(times, clips, wished)
+
+
+def _filled(times: Sequence[float], clips: Mapping[int, float], wished: float) -> list[float]:
+    """Clips alone, pressed alike; to grow they use what they have beyond their cut."""
+    current = sum(times)
+    if wished <= current:
+        return [time * wished / current for time in times]
+    spare = {index: clips[index] - times[index] for index in clips}
+    total = sum(spare.values())
+    part = min(1.0, (wished - current) / total) if total > 0 else 0.0
+    return [time + spare[index] * part for index, time in enumerate(times)]
+
+
+def _whole_ms(times: Sequence[float]) -> list[int]:
+    """The times in whole ms with the same sum, rounded at the cuts."""
+    edges, at = [0], 0.0
+    for time in times:
+        at += time
+        edges.append(round(at))
+    return [after - before for before, after in zip(edges, edges[1:], strict=False)]

@@ -1,0 +1,121 @@
+"""A picture file → upright sRGB pixels of the wanted size: EXIF orientation, colour profile, transparency, memory bounds.
+
+Pillow decides what an image is and which way is up, for every format; nothing else decodes users' pictures.
+Source: rendering measurements §6 (memory), §7 (orientation by decoder).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "HEIF", "AVIF", "TIFF", "BMP")
+PIXELS_MAX = 200_000_000
+"""Four times the largest phone photos (48-50 MP); beyond it a picture is refused rather than let it fill the memory."""
+PAPER = (255, 255, 255)
+"""What shines through transparent places: logos and drawings are made for white paper."""
+_ORIENTATION = 0x0112
+
+
+class Broken(ValueError):
+    """A file that cannot be shown; the message is a reason for people, without the file's name."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The image file, header read, pixels not yet. Raises `Broken` for what is no image, is too large or is damaged.
+
+    Errors while the pixels are read inside the block become `Broken` too.
+    """
+    import warnings
+
+    import pi_heif
+    from PIL import Image, UnidentifiedImageError
+
+    pi_heif.register_heif_opener()
+    Image.MAX_IMAGE_PIXELS = PIXELS_MAX // 2  # Pillow warns at this, refuses at twice it
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=FORMATS) as image:
+                yield image
+    except Broken:
+        raise
+    except Image.DecompressionBombError as error:
+        raise Broken(f"it has more than {PIXELS_MAX // 1_000_000} million pixels") from error
+    except UnidentifiedImageError as error:
+        raise Broken("it is not a picture in a known format") from error
+    # Pillow's decoders raise almost anything for damaged data; each of these is a picture that cannot be shown.
+    except (OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError, KeyError, RuntimeError, MemoryError) as error:
+        raise Broken(f"it is damaged ({str(error)[:120] or type(error).__name__})") from error
+
+
+def shown_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) after EXIF orientation. pi-heif has turned HEIC already and says so by orientation 1."""
+    return image.size[::-1] if _orientation(image) >= 5 else image.size
+
+
+def pixels(image: Image.Image, wanted: tuple[int, int]) -> NDArray[np.uint8]:
+    """The whole picture upright in sRGB, resized to `wanted` (width, height), as an array height × width × 3."""
+    import cv2
+    import numpy as np
+    from PIL import Image as Pillow
+    from PIL import ImageOps
+
+    lying = wanted[::-1] if _orientation(image) >= 5 else wanted
+    image.draft(None, lying)  # JPEG only: decodes to the next larger power of two, a quarter of the time and memory
+    profile, orientation = image.info.get("icc_profile"), _orientation(image)
+    flat = _flattened(image)
+    grows = lying[0] > flat.width or lying[1] > flat.height
+    small = flat if grows else flat.resize(lying, Pillow.Resampling.BICUBIC, reducing_gap=2.0)
+    small = _in_srgb(small, profile)
+    small.getexif()[_ORIENTATION] = orientation
+    upright = np.asarray(ImageOps.exif_transpose(small).convert("RGB"))
+    return np.ascontiguousarray(cv2.resize(upright, wanted, interpolation=cv2.INTER_CUBIC) if grows else upright)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - broken EXIF blocks raise anything; the picture itself may be fine
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _flattened(image: Image.Image) -> Image.Image:
+    """The picture without palette, transparency or 16 bits; CMYK stays for its colour profile."""
+    from PIL import Image as Pillow
+
+    if image.mode.startswith("I"):
+        import numpy as np
+
+        deep = np.asarray(image, dtype=np.float32)
+        return Pillow.fromarray((deep / (257 if deep.max(initial=0) > 255 else 1)).astype(np.uint8)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        paper = Pillow.new("RGB", layer.size, PAPER)
+        paper.paste(layer, mask=layer.getchannel("A"))
+        return paper
+    return image.copy() if image.mode in ("RGB", "CMYK") else image.convert("RGB")
+
+
+def _in_srgb(image: Image.Image, profile: Any) -> Image.Image:
+    """The picture's colours in sRGB; a damaged or unsuitable profile is as good as none."""
+    from PIL import ImageCms
+
+    if not profile:
+        return image.convert("RGB")
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        turned = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image.convert("RGB")
+    return turned if turned is not None else image.convert("RGB")
