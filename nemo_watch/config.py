@@ -377,9 +377,7 @@ def _line_of(text: str, key: str) -> int:
         if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
             current = header[1].replace(" ", "").replace('"', "")
             table_line = number if current == table else table_line
-        elif (found := re.match(r"\s*\"?([\w.-]+)\"?\s*=", line)) and f"{current}.{found[1]}".lstrip(".") == key:
-            return number
-        elif found and current == table and found[1] == name:
+        elif ((found := re.match(r"\s*\"?([\w.-]+)\"?\s*=", line)) and f"{current}.{found[1]}".lstrip(".") == key) or (found and current == table and found[1] == name):
             return number
     return table_line
 

@@ -298,7 +298,7 @@ class Trouble(Exception):  # noqa: N818  the field's word; "Error" would say les
 
     @property
     def failure(self) -> Failure:
-        """This trouble's row of the table."""
+        """The trouble's row of the table."""
         return FAILURES[self.cause]
 
     def __str__(self) -> str:

@@ -1,8 +1,9 @@
-"""Events with data → lines: human on a terminal, JSON with journald's priority elsewhere; secrets masked, floods braked.
+"""Events with data → lines: human on a terminal, JSON with journald's priority elsewhere; secrets masked.
 
-Events are named `noun.verb_past` and carry data, never sentences. Nothing foreign reaches a line uncut or uncleaned, and no
-secret reaches one at all, tracebacks included. structlog is imported with the first line, not with this module: `--help` and
-`status` stay fast. Source: systemd.exec(5) `JOURNAL_STREAM`, sd-daemon(3) (`<6>` before a line is its priority).
+Events are named `noun.verb_past` and carry data, never sentences. Nothing foreign reaches a line uncut or uncleaned,
+and no secret reaches one at all, tracebacks included. structlog is imported with the first line, not with this module:
+`--help` and `status` stay fast.
+Source: systemd.exec(5) `JOURNAL_STREAM`, sd-daemon(3) (`<6>` before a line is its priority).
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Kind(StrEnum):
 _PRIORITIES: Final = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 
 
-# -- secrets ---------------------------------------------------------------------------------------------------------------
+# -- secrets ---------------------------------------------------------------------------------------
 
 
 def mask(secret: str) -> None:
@@ -72,11 +73,11 @@ def masked(text: str) -> str:
     return _SECRET_SHAPES.sub(lambda found: f"{MASK}@" if found[0].endswith("@") else MASK, text)
 
 
-# -- what every line goes through ------------------------------------------------------------------------------------------
+# -- what every line goes through ------------------------------------------------------------------
 
 
 def clean(_logger: object, _method: str, event: Event) -> Event:
-    """The event with secrets masked, foreign text cut to 256 characters and made harmless; tracebacks keep their lines."""
+    """The event with secrets masked, foreign text cut and made harmless; tracebacks keep their lines."""
     traceback = event.pop("exception", None)
     cleaned: Event = {
         _text(str(key)): MASK if str(key) in _SECRET_KEYS else _value(item) for key, item in event.items()
@@ -160,11 +161,11 @@ class FloodBrake:
             return count
 
 
-# -- lines -----------------------------------------------------------------------------------------------------------------
+# -- lines -----------------------------------------------------------------------------------------
 
 
 def stream_kind(stream: IO[str], env: Mapping[str, str]) -> Kind:
-    """What reads this stream: journald when it is the very stream that systemd connected, else a person or a program."""
+    """What reads this stream: journald when it is the very one that systemd connected, else a person or a program."""
     if stream.isatty():
         return Kind.HUMAN
     try:
@@ -194,7 +195,7 @@ def _journal_line(logger: object, method: str, event: Event) -> str:
 
 
 class _Lines:
-    """A structlog output: whole lines to a stream, one at a time. A full disk or a closed pipe never hurts the daemon."""
+    """A structlog output: whole lines to a stream, one at a time. A full disk or a closed pipe hurts nobody."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

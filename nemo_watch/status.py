@@ -44,15 +44,15 @@ NEED_WORDS: Final[dict[Need, str]] = {
 
 _TROUBLED: Final = frozenset({FilmState.FAILED, FilmState.NEEDS_YOU})
 
-# What moves a cursor, starts an escape sequence, ends a line or turns the reading direction; and what is no character at
-# all. Joiners stay: names in Persian, Hindi and emoji need them.
+# What moves a cursor, starts an escape sequence, ends a line or turns the reading direction; and what is no character
+# at all. Joiners stay: names in Persian, Hindi and emoji need them.
 _STEERING: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\ud800-\udfff]"
 )
 _STEERING_BUT_LINES: Final = re.compile(rf"(?![\t\n]){_STEERING.pattern}")
 
 
-# -- for programs ----------------------------------------------------------------------------------------------------------
+# -- for programs ----------------------------------------------------------------------------------
 
 
 def as_json(overview: Overview) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-# -- for people ------------------------------------------------------------------------------------------------------------
+# -- for people ------------------------------------------------------------------------------------
 
 
 def progress(row: FilmRow) -> float:

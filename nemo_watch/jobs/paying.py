@@ -45,7 +45,7 @@ async def saying(run: Run, session: Session) -> tuple[Said, ...]:
 
 
 async def _edit_once(run: Run, session: Session, edit: str) -> list[Said]:
-    """ "Drag it there", says the reply: the deed is a message, paid, at most one a version, only if nothing changed yet."""
+    """When the reply says to drag something: the deed is a message, paid, at most one a version, only if nothing changed yet."""
     if await run.journal.find("message/edit") is None:
         before = await run.journal.find("before")
         now = (await run.service.state(session.session_id)).draft

@@ -49,6 +49,8 @@ async def make_version(run: Run) -> Made:
         try:
             return await _walk(run)
         except Trouble as trouble:
+            if trouble.cause is Cause.OUT_OF_CREDITS:
+                raise await _with_balance(run, trouble) from trouble
             if trouble.cause is not Cause.SESSION_LOST:
                 raise
             await _renew_session(run, trouble)
@@ -154,15 +156,15 @@ async def _renew_session(run: Run, lost: Trouble) -> None:
     row = int(found.receipt["row"]) if found is not None and found.receipt is not None else None
     paid = await run.journal.held(lambda connection: _was_paid(connection, run.journal.job_id, row))
     if row is not None:
-        await run.journal.held(
-            lambda connection: (
-                connection.execute(tables.session.update().where(tables.session.c.id == row).values(gone=True)) and None
-            )
-        )
+        await run.journal.held(lambda connection: _forget_session(connection, row))
     if paid or run.order.session is not None:
         raise Trouble(Cause.SESSION_LOST_PAID, messages=len(run.order.wish)) from lost
     await run.tell("The editing session was lost before anything was paid; making a new one.")
     await run.journal.void("session", "before", "timeline", "render/1", "render/2")
+
+
+def _forget_session(connection: sa.Connection, row: int) -> None:
+    connection.execute(tables.session.update().where(tables.session.c.id == row).values(gone=True))
 
 
 def _was_paid(connection: sa.Connection, job_id: int, session: int | None) -> bool:
@@ -184,17 +186,33 @@ def _was_paid(connection: sa.Connection, job_id: int, session: int | None) -> bo
 
 
 async def _look_at_balance(run: Run) -> None:
-    """A balance of 0 is said before time is spent on uploads. One that cannot be read holds no film up."""
-    if run.paid_a_day is None or not run.order.send or run.as_it_stands or await run.journal.find("message/0"):
+    """A balance of 0 is said before time is spent on uploads. One that cannot be read holds no film up.
+
+    A film that was refused for want of credits goes on only when the balance has risen above what it was then: no endpoint
+    tells prices, so anything less would be the same refusal again.
+    """
+    if run.paid_a_day is None or not run.order.send or run.as_it_stands:
+        return
+    if run.refused_at is None and await run.journal.find("message/0"):
         return
     try:
-        balance = await run.service.balance()
+        available = (await run.service.balance()).available
     except Trouble as trouble:
-        if trouble.cause in {Cause.TOKEN_REJECTED, Cause.NETWORK_DOWN}:
-            raise
-        return
-    if balance.available <= 0:
-        raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True, available=balance.available)
+        if run.refused_at is None and trouble.cause is not Cause.TOKEN_REJECTED:
+            return
+        raise
+    if available <= (run.refused_at or 0.0):
+        raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True)
+
+
+async def _with_balance(run: Run, refused: Trouble) -> Trouble:
+    """The refusal with what is needed to mend it: the balance at which it came, and how to get credits."""
+    try:
+        refused.data["available"] = (await run.service.balance()).available
+    except Trouble:
+        refused.data["available"] = run.refused_at or 0.0
+    refused.data["how_to_get_credits"] = await run.service.how_to_get_credits()
+    return refused
 
 
 async def _uploaded(run: Run) -> Made:
@@ -232,7 +250,7 @@ async def _draft(run: Run, session: Session, before: Draft | None, said: tuple[S
     question = next((q for s in reversed(said) if (q := run.words.question(s.text))), None)
     await run.outbox.write_reply(said_for(run, said, before, draft))
     if exportable:
-        await run.outbox.write_timeline(run.words.summary(draft) + "\n")
+        await run.outbox.write_timeline(run.words.summary(draft) + "\n", run.words.tracks(draft))
     if question is not None and (unchanged or not exportable):
         raise Trouble(Cause.SERVICE_ASKS, question=question, prompt_file=run.prompt_file)
     if not exportable:

@@ -54,6 +54,8 @@ class FilmRecord:
     reply: str
     timeline: Any
     updated_at: float
+    held: bool
+    words: tuple[str, ...]
 
 
 def known_projects(connection: sa.Connection) -> list[KnownProject]:
@@ -123,6 +125,7 @@ def films(connection: sa.Connection, project: int | None = None) -> list[FilmRec
         FilmRecord(
             row.id, row.project, row.name, row.stem, row.outbox, row.outbox_stem, FilmState(row.state), row.detail,
             None if row.needs is None else Need(row.needs), row.progress, row.reply, row.timeline, row.updated_at,
+            row.held, tuple(row.words or ()),
         )
         for row in connection.execute(query).all()
     ]  # fmt: skip
@@ -213,7 +216,7 @@ def _sent(order: Order, entry: Any, taken: Collection[str], before: Sent | None)
     return Sent(before.messages, {**before.media, **media}, order.urls, before.session)
 
 
-def _job_now(entry: Any, sent_any: bool) -> JobNow:  # noqa: ANN401, FBT001  a row
+def _job_now(entry: Any, sent_any: bool) -> JobNow:  # noqa: ANN401  a row
     return JobNow(
         id=entry.id,
         version=entry.version,
@@ -241,8 +244,8 @@ def bought(connection: sa.Connection, backend: Backend) -> dict[tuple[object, ..
 def ever_paid(connection: sa.Connection) -> bool:
     """Whether a message was ever paid for in this journal, or a person has released a film from the brake."""
     step, film = tables.step, tables.film
-    rows = connection.execute(sa.select(step.c.data).where(step.c.name.startswith("message/"))).all()
-    if any(row.data and row.data.get("paid") for row in rows):
+    rows = connection.execute(sa.select(step.c.data, step.c.receipt).where(step.c.name.startswith("message/"))).all()
+    if any(row.data and row.data.get("paid") and not (row.receipt or {}).get("restored") for row in rows):
         return True
     return bool(connection.scalar(sa.select(sa.func.count()).where(film.c.released)))
 
@@ -275,7 +278,7 @@ class JobRecord:
     first_version: bool
 
 
-def _job_record(row: Any, first: bool) -> JobRecord:  # noqa: ANN401, FBT001  a row
+def _job_record(row: Any, first: bool) -> JobRecord:  # noqa: ANN401  a row
     return JobRecord(
         id=row.id, film=row.film, project=row.project, film_name=row.name, stem=row.stem, folder=row.outbox,
         outbox_stem=row.outbox_stem, version=row.version, state=JobState(row.state), order=order_from_json(row.order),
@@ -376,6 +379,18 @@ def requeue_orphans(connection: sa.Connection, owner: str, now: float) -> int:
         .returning(job.c.id)
     ).all()
     return len(rows)
+
+
+def release_parked(connection: sa.Connection, now: float) -> None:
+    """At a start what may have been put right meanwhile (a token, rights, space, the network) is tried at once."""
+    job = tables.job
+    causes = [
+        Cause.TOKEN_REJECTED.value, Cause.NO_SPACE.value, Cause.OUTBOX_UNWRITABLE.value, Cause.NETWORK_DOWN.value,
+        Cause.SERVICE_DOWN.value,
+    ]  # fmt: skip
+    connection.execute(
+        job.update().where(job.c.state == JobState.PARKED.value, job.c.cause.in_(causes)).values(due_at=now, tries=0)
+    )
 
 
 # -- what people ask for ---------------------------------------------------------------------------------------------------------

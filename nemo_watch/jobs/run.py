@@ -46,6 +46,7 @@ class Run:
     project: int
     prompt_file: str
     as_it_stands: bool
+    refused_at: float | None  # the balance at which credits were refused; None when they were not
     language: str
     journal: Journal
     service: Service

@@ -99,7 +99,8 @@ film = sa.Table(
     sa.Column("template", sa.Text),  # the prompt file as the daemon wrote it
     sa.Column("words", Json),  # the messages last seen, for a prompt that was deleted
     sa.Column("answered", Json),  # the routing words last obeyed
-    sa.Column("released", sa.Boolean, nullable=False, default=False),  # `retry` lifted the brake for it
+    sa.Column("held", sa.Boolean, nullable=False, default=False),  # by the brake of a first start
+    sa.Column("released", sa.Boolean, nullable=False, default=False),  # `retry` lifted that brake for it
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False, default=""),
     sa.Column("needs", sa.Text),

@@ -6,7 +6,6 @@ are ignored. Source: API text §3.1-§3.5; README "The service's answers" for th
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -101,6 +100,9 @@ _STATUS_WORDS: Final = {
     "failed": RenderStatus.FAILED, "error": RenderStatus.FAILED, "failure": RenderStatus.FAILED,
     "cancelled": RenderStatus.FAILED, "canceled": RenderStatus.FAILED, "timeout": RenderStatus.FAILED,
 }  # fmt: skip
+
+
+_AMOUNT_LIMIT: Final = 1e15  # no credits, pixels or seconds are more
 
 
 def read_token(answer: Answer) -> Token:
@@ -207,7 +209,7 @@ def _render(answer: Answer, render_id: str, without_status: RenderStatus) -> Ren
 def _is_unknown(answer: Answer) -> bool:
     """Whether a status answer says that there is no such render: 404 in any shape, or a success that holds nothing."""
     trouble, body = refusal(answer), decoded(answer.body)
-    if isinstance(body, dict) and (_text(body.get("status")) or isinstance(body.get("data"), dict) and body["data"]):
+    if isinstance(body, dict) and (_text(body.get("status")) or (isinstance(body.get("data"), dict) and body["data"])):
         return False
     if trouble is None:
         return isinstance(body, dict) and "data" in body
@@ -230,8 +232,7 @@ def _share(value: object, status: RenderStatus) -> float | None:
     amount = _amount(value.rstrip("% ") if isinstance(value, str) else value)
     if amount is None:
         return None
-    fraction = isinstance(amount, float) and 0 <= amount < 1
-    return min(max(amount if fraction else amount / 100, 0.0), 1.0)
+    return min(max(amount if amount < 1 else amount / 100, 0.0), 1.0)
 
 
 def _uploaded(item: dict[str, Any]) -> UploadedFile:
@@ -281,9 +282,9 @@ def _amount(value: object) -> float | None:
             value = float(value) if "." in value or "e" in value.casefold() else int(value)
         except ValueError:
             return None
-    if not isinstance(value, int | float):
-        return None
-    return value if math.isfinite(value) and abs(value) < 1e15 else None
+    if isinstance(value, int | float) and abs(value) < _AMOUNT_LIMIT:  # neither NaN nor infinity is
+        return value
+    return None
 
 
 def _moment(value: object) -> datetime | None:

@@ -12,8 +12,11 @@ from typing import Final
 
 from nemo_watch.errors import Cause, Trouble
 
-EVENT_LIMIT_BYTES: Final = 16 * 1024 * 1024  # events of 1 MiB are normal here; sixteen of them are a mistake or an attack
+EVENT_LIMIT_BYTES: Final = (
+    16 * 1024 * 1024
+)  # events of 1 MiB are normal here; sixteen of them are a mistake or an attack
 
+_LINE_COST_BYTES: Final = 16  # what an empty data line costs to hold: a million of them are no event either
 _BOM: Final = b"\xef\xbb\xbf"
 _CR, _LF = b"\r", b"\n"
 
@@ -33,12 +36,11 @@ class FrameReader:
     decide whether it is whole.
     """
 
-    __slots__ = ("_after_cr", "_data", "_data_bytes", "_first", "_limit_bytes", "_name", "_tail", "_tail_bytes")
+    __slots__ = ("_after_cr", "_data", "_data_bytes", "_first", "_limit_bytes", "_name", "_tail")
 
     def __init__(self, limit_bytes: int = EVENT_LIMIT_BYTES) -> None:
         self._limit_bytes = limit_bytes
-        self._tail: list[bytes] = []  # the pieces of the line that has not ended yet
-        self._tail_bytes = 0
+        self._tail = bytearray()  # the line that has not ended yet; grows in place, however small the pieces
         self._data: list[bytes] = []
         self._data_bytes = 0
         self._name = ""
@@ -53,30 +55,31 @@ class FrameReader:
         frames: list[Frame] = []
         for line in chunk.splitlines(keepends=True):  # bytes know only CR, LF and CRLF as line ends
             if line.endswith((_LF, _CR)):
-                self._after_cr = line.endswith(_CR)
-                self._line(self._joined(line.rstrip(b"\r\n")), frames)
+                self._line(self._whole(line.rstrip(b"\r\n")), frames)
             else:
-                self._keep(line)
-        self._after_cr = chunk.endswith(_CR) if chunk else self._after_cr
+                self._tail += line
+                self._check()
+        self._after_cr = chunk.endswith(_CR) or (self._after_cr and not chunk)
         return frames
 
     def close(self) -> list[Frame]:
         """The last frame, if the stream ended without the empty line that closes it."""
         frames: list[Frame] = []
         if self._tail:
-            self._line(self._joined(b""), frames)
+            self._line(self._whole(b""), frames)
         self._close_block(frames)
         return frames
 
-    def _keep(self, piece: bytes) -> None:
-        self._tail.append(piece)
-        self._tail_bytes += len(piece)
-        self._check()
+    @property
+    def unfinished(self) -> bool:
+        """Whether something came that no empty line has closed yet."""
+        return bool(self._tail or self._data)
 
-    def _joined(self, end: bytes) -> bytes:
+    def _whole(self, end: bytes) -> bytes:
+        """The line that `end` completes."""
         if self._tail:
-            end = b"".join((*self._tail, end))
-            self._tail, self._tail_bytes = [], 0
+            self._tail += end
+            end, self._tail = bytes(self._tail), bytearray()
         if self._first:
             self._first = False
             end = end.removeprefix(_BOM)
@@ -98,7 +101,7 @@ class FrameReader:
 
     def _add(self, value: bytes) -> None:
         self._data.append(value)
-        self._data_bytes += len(value) + 1
+        self._data_bytes += len(value) + _LINE_COST_BYTES
         self._check()
 
     def _close_block(self, frames: list[Frame]) -> None:
@@ -107,7 +110,7 @@ class FrameReader:
         self._data, self._data_bytes, self._name = [], 0, ""
 
     def _check(self) -> None:
-        if self._tail_bytes + self._data_bytes > self._limit_bytes:
-            self._tail, self._data = [], []
+        if len(self._tail) + self._data_bytes > self._limit_bytes:
+            self._tail, self._data = bytearray(), []
             mib = self._limit_bytes // (1024 * 1024)
             raise Trouble(Cause.ANSWER_UNREADABLE, reason=f"an event of more than {mib} MiB")

@@ -1,7 +1,7 @@
 """A file → whether it is a whole MP4, by its boxes alone.
 
-It reads a few bytes of each box and never the film itself, so it costs the same for a minute and an hour. It cannot see a
-wrong byte inside the film; the length announced by the server and the checks of the download are for that.
+It reads a few bytes of each box and never the film itself, so it costs the same for a minute and an hour. It cannot
+see a wrong byte inside the film; the length announced by the server and the checks of the download are for that.
 Source: ISO/IEC 14496-12 §4.2 (boxes, `size` 0 and 1), §8.2 (`moov`).
 """
 
@@ -45,10 +45,10 @@ def _problem(handle: int) -> str | None:
     size_bytes = os.fstat(handle).st_size
     if size_bytes == 0:
         return "it is empty"
+    if os.pread(handle, 4, 4) not in _FIRST:  # an error page, most likely
+        return "it does not begin like an MP4"
     spans: dict[bytes, tuple[int, int]] = {}
     for kind, start, end in _boxes(handle, 0, size_bytes):
-        if not spans and kind not in _FIRST:
-            return "it does not begin like an MP4"
         known = spans.get(kind, (start, start))
         spans[kind] = max(known, (start, end), key=lambda span: span[1] - span[0])  # of several, the largest
     for kind, what in ((b"ftyp", "its beginning"), (b"moov", "its index"), (b"mdat", "its pictures")):
@@ -61,7 +61,10 @@ def _problem(handle: int) -> str | None:
 
 
 def _boxes(handle: int, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """The boxes between two offsets: kind, and where the contents begin and end. Raises _NotWhole where they don't add up."""
+    """The boxes between two offsets: kind, and where the contents begin and end.
+
+    Raises: _NotWhole where they do not add up.
+    """
     for _ in range(BOXES_MAX):
         if start == end:
             return

@@ -1,8 +1,8 @@
 """Any name a person or a program can give → one that every file system takes, and that is nobody else's.
 
-It touches no disk: what is taken is told to it. The same wish with the same names taken always gives the same name; the
-mapping is journaled by the caller. Sources: Microsoft "Naming Files, Paths, and Namespaces" (devices, characters, trailing
-dots); Linux `fs/unicode` (ext4 casefold ignores case, normal form and default-ignorable characters); DESIGN §2.
+It touches no disk: what is taken is told to it. The same wish with the same names taken always gives the same name;
+the mapping is journaled by the caller. Sources: Microsoft "Naming Files, Paths, and Namespaces" (devices, characters,
+trailing dots); Linux `fs/unicode` (ext4 casefold ignores case, normal form and default-ignorable characters); DESIGN §2.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 NAME_BYTES_MAX: Final = 160
-"""Bytes of UTF-8. The outbox promises 200; what is added to a name (`-v12345678.mp4`, a hidden temporary name) takes up to 40."""
+"""Bytes of UTF-8. The outbox promises 200; what is added (`-v12345678.mp4`, a hidden temporary name) takes up to 40."""
 
 RESERVED: Final = (
     "index.html", "status.json", "NEEDS-YOU.txt", "project.toml", "project.toml.bad", "project.log", "project.log.1",
@@ -25,9 +25,9 @@ RESERVED: Final = (
 
 _FORBIDDEN: Final = frozenset('<>:"/\\|?*')
 _DEVICE: Final = re.compile(
-    r"(?:con|prn|aux|nul|conin\$|conout\$|clock\$|(?:com|lpt)[0-9¹²³])\s*(?:\..*)?", re.I | re.S
+    r"(?:con|prn|aux|nul|conin\$|conout\$|clock\$|(?:com|lpt)[0-9¹²³])\s*(?:\..*)?", re.IGNORECASE | re.DOTALL
 )
-_VERSIONED: Final = re.compile(r"(.+)-v[1-9][0-9]*", re.S)
+_VERSIONED: Final = re.compile(r"(.+)-v[1-9][0-9]*", re.DOTALL)
 # Default-ignorable characters that are not "format" characters: invisible, and ignored by ext4's casefold.
 _IGNORABLE: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
@@ -89,7 +89,7 @@ def _safe_character(character: str) -> str:
 
 
 def _cut(name: str, bytes_max: int) -> str:
-    """The longest beginning of at most `bytes_max` bytes that ends neither in half a character nor in a dot or space."""
+    """The longest beginning of at most `bytes_max` bytes that ends in no half character, dot or space."""
     data = name.encode()
     if len(data) <= bytes_max:
         return name
@@ -98,6 +98,7 @@ def _cut(name: str, bytes_max: int) -> str:
 
 def _key(name: str) -> str:
     """What a name is on the least discerning of file systems."""
-    bare = _IGNORABLE.sub("", unicodedata.normalize("NFKD", name))
+    visible = "".join(character for character in name if unicodedata.category(character) != "Cf")
+    bare = _IGNORABLE.sub("", unicodedata.normalize("NFKD", visible))
     folded = unicodedata.normalize("NFKD", bare.upper().casefold())
     return _IGNORABLE.sub("", unicodedata.normalize("NFKC", folded.upper().casefold()))

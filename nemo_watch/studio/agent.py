@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
 
-from nemo_watch.studio.events import TEMPORARY_ISSUE, Event, Invocation, crashed, framed, pieces
+from nemo_watch.studio.events import HEARTBEATS, TEMPORARY_ISSUE, Event, Invocation, crashed, framed, pieces
 from nemo_watch.studio.script import Fault
 from nemo_watch.studio.settings import Settings
 from nemo_watch.studio.world import Session, Upload, World, raw_video
 
 log = logging.getLogger(__name__)
 
+PROMPT_CHARS_KEPT: Final = 500
 RAW_READY: Final = {
     "en": "The raw video is ready. Now adding background music, title and effects.",
     "zh": "原始视频已生成，正在添加背景音乐、标题和效果。",
@@ -53,11 +54,14 @@ Director = Callable[[str, Sequence[Upload], Mapping[str, Any] | None, str], Dire
 
 
 @dataclass(frozen=True, slots=True)
-class _Reply:
-    """What the director made of a message; `draft` is None when nothing changed."""
+class _Turn:
+    """A message and what the director made of it; `draft` is None when nothing changes."""
 
+    session: Session
+    text: str
     draft: dict[str, Any] | None
     said: str
+    chance: int
 
 
 class Agent:
@@ -79,7 +83,7 @@ class Agent:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._works: set[asyncio.Task[None]] = set()
 
-    def take(self, session: Session, text: str, fault: Fault) -> AsyncIterator[bytes]:
+    def take(self, session: Session, text: str, fault: Fault) -> MessageFrames:
         """Begin the work on a message; the frames of its stream. Raises `RefusedError` 2001 when it cannot be paid."""
         settings = self._settings()
         price = settings.edit_cost if session.draft else settings.generation_cost
@@ -88,7 +92,8 @@ class Agent:
         work = asyncio.create_task(self._work(session, text, fault, price, out))
         self._works.add(work)
         work.add_done_callback(self._works.discard)
-        return self._frames(work, out, fault.on_cut or settings.on_cut)
+        cancels = (fault.on_cut or settings.on_cut) == "cancel"
+        return MessageFrames(work, out, settings.heartbeat_s, cancels=cancels)
 
     async def close(self) -> None:
         """Give up what is being worked on, uncharged."""
@@ -97,23 +102,6 @@ class Agent:
             work.cancel()
         await asyncio.gather(*works, return_exceptions=True)
 
-    async def _frames(
-        self, work: asyncio.Task[None], out: asyncio.Queue[bytes | None], on_cut: str
-    ) -> AsyncIterator[bytes]:
-        """What the work puts out, with a heartbeat wherever it is silent for long."""
-        try:
-            while True:
-                try:
-                    frame = await asyncio.wait_for(out.get(), self._settings().heartbeat_s)
-                except TimeoutError:
-                    frame = b'data: {"type":"heartbeat"}\n\n'
-                if frame is None:
-                    return
-                yield frame
-        finally:
-            if on_cut == "cancel":
-                work.cancel()
-
     async def _work(
         self, session: Session, text: str, fault: Fault, price: int, out: asyncio.Queue[bytes | None]
     ) -> None:
@@ -121,58 +109,93 @@ class Agent:
         charged = False
         try:
             async with self._locks.setdefault(session.session_id, asyncio.Lock()):
-                charged = await self._answer(session.session_id, text, fault, out)
+                turn = await self._turn(session.session_id, text, fault)
+                voice = self._voice(turn, fault, out)
+                if turn.draft is not None:
+                    await self._change(turn, turn.draft, voice)
+                    charged = True  # the film is there: it is paid for even if its announcement is cut off
+                await voice.say(turn.said + _buttons(turn))
+                if fault.noise:
+                    await voice.say(f"{TEMPORARY_ISSUE}.")
         except Exception as error:  # as the agent server does: a crash is an event inside the stream
             log.exception("message.crashed")
             out.put_nowait(crashed(f"{type(error).__name__}: {error}"))
         finally:
             self._world.settle(session.user_id, price, charged=charged)
             out.put_nowait(None)
-        await self._keep()
+        try:
+            await self._keep()
+        except OSError:  # the film itself is safe; the money is in memory and goes to disk with the next change
+            log.exception("world.not_kept")
 
-    async def _answer(self, session_id: str, text: str, fault: Fault, out: asyncio.Queue[bytes | None]) -> bool:
-        """Work on a message and say what there is to say; True when it changed the film and so is paid for."""
+    async def _turn(self, session_id: str, text: str, fault: Fault) -> _Turn:
+        """What the director makes of a message; a scripted question or sentence in its place."""
         session = self._world.sessions[session_id]
         number = self._world.take_message(session_id, self._now())
-        reply = await self._reply(session, text, fault)
-        pace_s = self._settings().pace_s if fault.pace_s is None else fault.pace_s
         chance = _chance(self._settings().seed, text, number)
-        edited = session.draft is not None and reply.draft is not None
-        silent = edited and chance < self._settings().silent_percent if fault.silent is None else fault.silent
-        voice = _Voice(out, pace_s, self._now, silent=silent)
-        if reply.draft is not None:
-            await self._change(session, reply.draft, text, voice)
-        await voice.say(reply.said + _buttons(session.language, chance, reply))
-        if fault.noise:
-            await voice.say(f"{TEMPORARY_ISSUE}.")
-        return reply.draft is not None
-
-    async def _reply(self, session: Session, text: str, fault: Fault) -> _Reply:
-        """What the director makes of a message; a scripted question or sentence in its place."""
         if fault.ask is not None:
-            return _Reply(None, fault.ask)
+            return _Turn(session, text, None, fault.ask, chance)
         directed = await asyncio.to_thread(self._direct, text, session.uploads, session.draft, session.language)
-        unchanged = directed.asks or directed.draft == session.draft
-        return _Reply(None if unchanged else directed.draft, directed.said if fault.say is None else fault.say)
+        unchanged = directed.asks or directed.draft == (session.draft or {})
+        said = directed.said if fault.say is None else fault.say
+        return _Turn(session, text, None if unchanged else directed.draft, said, chance)
 
-    async def _change(self, session: Session, draft: dict[str, Any], text: str, voice: _Voice) -> None:
-        """Change the film: a first one in two stages, each a state of its own, a later one at once."""
+    def _voice(self, turn: _Turn, fault: Fault, out: asyncio.Queue[bytes | None]) -> _Voice:
+        """The voice for a message: mute for the edits that end without a word, unless the script says otherwise."""
+        settings = self._settings()
+        edits = turn.session.draft is not None and turn.draft is not None
+        silent = edits and turn.chance < settings.silent_percent if fault.silent is None else fault.silent
+        return _Voice(out, settings.pace_s if fault.pace_s is None else fault.pace_s, self._now, silent=silent)
+
+    async def _change(self, turn: _Turn, draft: dict[str, Any], voice: _Voice) -> None:
+        """Change the film: a later one at once, a first one in two stages, each a state of its own."""
+        session = turn.session
         if session.draft is None:
-            raw = raw_video(draft)
-            await voice.use("generate_video", {"prompt": text}, {"draft": raw}, lambda: self._set(session, raw))
-            if raw != draft:
-                await voice.say(_spoken(RAW_READY, session.language))
-        if session.draft is not None or raw_video(draft) != draft:
-            await voice.use(
-                "edit_multitrack", {"instruction": text}, {"draft": draft}, lambda: self._set(session, draft)
-            )
-        if session.draft is None:
-            made = {"type": "video", "id": secrets.token_hex(8), "prompt": text[:500]}
-            self._world.add_generated(session.session_id, made)
+            await self._generate(turn, raw_video(draft), voice)
+            if raw_video(draft) == draft:
+                return
+            await voice.say(_spoken(RAW_READY, session.language))
+        instruction = {"instruction": turn.text}
+        await voice.use("edit_multitrack", instruction, {"draft": draft}, lambda: self._set(session, draft))
+
+    async def _generate(self, turn: _Turn, raw: dict[str, Any], voice: _Voice) -> None:
+        """The first stage: the raw video."""
+        await voice.use("generate_video", {"prompt": turn.text}, {"draft": raw}, lambda: self._set(turn.session, raw))
+        made = {"type": "video", "id": secrets.token_hex(8), "prompt": turn.text[:PROMPT_CHARS_KEPT]}
+        self._world.add_generated(turn.session.session_id, made)
 
     async def _set(self, session: Session, draft: dict[str, Any]) -> None:
         self._world.set_draft(session.session_id, draft, self._now())
         await self._keep()
+
+
+class MessageFrames:
+    """What one message puts on the wire, as it comes, with a heartbeat wherever that is nothing for `heartbeat_s`."""
+
+    def __init__(
+        self, work: asyncio.Task[None], out: asyncio.Queue[bytes | None], heartbeat_s: float, *, cancels: bool
+    ) -> None:
+        self._work = work
+        self._out = out
+        self._heartbeat_s = heartbeat_s
+        self._cancels = cancels
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            frame = await asyncio.wait_for(self._out.get(), self._heartbeat_s)
+        except TimeoutError:
+            return HEARTBEATS[0]
+        if frame is None:
+            raise StopAsyncIteration
+        return frame
+
+    async def aclose(self) -> None:
+        """Nobody listens any more. The work goes on, or is given up where cut streams cancel it."""
+        if self._cancels:
+            self._work.cancel()
 
 
 class _Voice:
@@ -218,11 +241,11 @@ def _chance(seed: int, text: str, number: int) -> int:
     return int.from_bytes(digest[:8], "big") % 100
 
 
-def _buttons(language: str, chance: int, reply: _Reply) -> str:
+def _buttons(turn: _Turn) -> str:
     """Every other reply about a changed film ends with talk of buttons."""
-    if reply.draft is None or not reply.said or chance % 2:
+    if turn.draft is None or not turn.said or turn.chance % 2:
         return ""
-    return f" {_spoken(BUTTONS, language)}"
+    return f" {_spoken(BUTTONS, turn.session.language)}"
 
 
 def _spoken(sentences: Mapping[str, str], language: str) -> str:

@@ -26,7 +26,7 @@ from nemo_watch.studio.faults import HangUp
 from nemo_watch.studio.gate import FAULT, Gate, RequestLog
 from nemo_watch.studio.script import Fault, Script
 from nemo_watch.studio.settings import MEGABYTE
-from nemo_watch.studio.streams import event_stream, nothing
+from nemo_watch.studio.streams import Frames, event_stream, nothing
 from nemo_watch.studio.studio import Studio
 from nemo_watch.studio.uploads import store_multipart, store_urls
 from nemo_watch.studio.world import DAY_S, Account, Render, Session, Upload
@@ -135,7 +135,7 @@ class _Api:
         except RefusedError as refusal:
             raise UnknownSessionError(session_id) from refusal
         fault = _fault(request)
-        frames = self._studio.agent.take(session, text, fault) if fault.performed else nothing()
+        frames: Frames = self._studio.agent.take(session, text, fault) if fault.performed else nothing()
         return event_stream(frames, fault, lambda: self._hang_up(request.scope, False), self._studio.now())
 
     async def upload(self, request: Request) -> Response:

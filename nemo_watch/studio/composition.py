@@ -12,7 +12,7 @@ CROP_MAX = 0.30
 PANORAMA = 2.1
 """From this width to height a picture fills a lying canvas and the camera travels along it."""
 EXCESS_MAX = 2.2
-INSET = 0.95
+INSET = 0.92
 """The part of the canvas that a whole picture fills, so that a gentle zoom never cuts its edge."""
 GROUND_DIM = 0.62
 PLAIN = (24, 128, 128)
@@ -71,8 +71,8 @@ def paint_ground(frame: Frame, out: Frame, fit: str, dim: float = GROUND_DIM) ->
         out.fill(PLAIN)
         return
     short = min(out.size)
-    tiny_canvas = tuple(max(8, side * _GROUND_PARTS * 2 // short) for side in out.size)
-    tiny = cropped(resized(frame, covering(frame.size, tiny_canvas)), (tiny_canvas[0] // 2 * 2, tiny_canvas[1] // 2 * 2), 0.5)
+    width, height = (max(8, side * _GROUND_PARTS // short * 2) for side in out.size)
+    tiny = cropped(resized(frame, covering(frame.size, (width, height))), (width, height), 0.5)
     for plane, target, black in zip(tiny.planes, out.planes, (16, 128, 128), strict=True):
         soft = cv2.GaussianBlur(plane, (0, 0), 2.6 if black == 16 else 1.6).astype(np.float32)
         strength = dim if black == 16 else 0.85

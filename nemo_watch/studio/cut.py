@@ -71,12 +71,12 @@ def number_in(meta: Mapping[str, Any], name: str) -> float | None:
     return float(value) if fits and isinstance(value, int | float) else None
 
 
-def segment(d_ms: float, **meta: Any) -> Segment:
+def segment(d_ms: float, **meta: object) -> Segment:
     """A new segment of `d_ms`."""
     return {"d": round(d_ms), "m": meta}
 
 
-def changed(part: Segment, d_ms: float | None = None, **meta: Any) -> Segment:
+def changed(part: Segment, d_ms: float | None = None, **meta: object) -> Segment:
     """The segment with another duration or metadata; a value of None takes the key out."""
     merged = {key: value for key, value in {**meta_of(part), **meta}.items() if value is not None}
     return {**part, **({} if d_ms is None else {"d": round(d_ms)}), "m": merged}

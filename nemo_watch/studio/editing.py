@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from nemo_watch.studio.cut import Cut, Segment, changed, keys_in, meta_of, number_in, segment
@@ -131,7 +132,7 @@ def with_lengths(cut: Cut, wishes: Wishes, materials: Sequence[Material], pictur
     if wishes.film_s:
         meta["length"] = round(wishes.film_s * 1000)
     elif wishes.longer and cut.duration_ms:
-        meta["length"] = round(cut.duration_ms * (1.3 if wishes.longer > 0 else 0.75), -3) or 1_000
+        meta["length"] = max(1, round(cut.duration_ms * (1.3 if wishes.longer > 0 else 0.75) / 1000)) * 1000
     asked = wishes.film_s or wishes.photo_s or wishes.pace or wishes.longer
     cut = replace(cut, meta=meta)
     return _timed(cut, materials) if asked or pictures_changed else cut
@@ -190,4 +191,4 @@ def _whole_ms(times: Sequence[float]) -> list[int]:
     for time in times:
         at += time
         edges.append(round(at))
-    return [after - before for before, after in zip(edges, edges[1:], strict=False)]
+    return [after - before for before, after in pairwise(edges)]

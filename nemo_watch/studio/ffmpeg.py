@@ -69,7 +69,9 @@ def probe_of(text: str, duration_ms: int | None = None) -> Probe:
         int(size.group(1)) if size else 0,
         int(size.group(2)) if size else 0,
         round(-float(turned.group(1)) / 90) * 90 % 360 if turned else 0,
-        int(aspect.group(1)) / int(aspect.group(2)) if aspect and int(aspect.group(2)) and int(aspect.group(1)) else 1.0,
+        int(aspect.group(1)) / int(aspect.group(2))
+        if aspect and int(aspect.group(2)) and int(aspect.group(1))
+        else 1.0,
         has_sound,
         bool(pictures and re.search(r"smpte2084|arib-std-b67", pictures[0])),
     )

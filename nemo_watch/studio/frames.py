@@ -51,6 +51,11 @@ class Frame:
         """Luma and the two chroma planes."""
         return self.y, self.u, self.v
 
+    @property
+    def sheet(self) -> Plane:
+        """All three planes as one image, for what treats every byte alike."""
+        return self.buffer.reshape(-1, self.y.shape[1])
+
     def copy_from(self, other: Frame) -> None:
         """Take over all pixels of a frame of the same size."""
         np.copyto(self.buffer, other.buffer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from nemo_watch.studio import vocabulary as words
@@ -122,12 +123,14 @@ def on_cards(cut: Cut) -> Cut:
     for part in cut.pictures:
         spans.append((at, length_ms(part)))
         at += length_ms(part)
-    texts = []
-    for part in cut.texts:
-        number = meta_of(part).get("card")
-        placed = isinstance(number, int) and not isinstance(number, bool) and 0 <= number < len(spans)
-        texts.append(changed(part, spans[number][1], start=spans[number][0]) if placed else part)
-    return replace(cut, texts=tuple(texts))
+    return replace(cut, texts=tuple(_on_card(part, spans) for part in cut.texts))
+
+
+def _on_card(part: Segment, spans: Sequence[tuple[int, int]]) -> Segment:
+    number = meta_of(part).get("card")
+    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < len(spans):
+        return changed(part, spans[number][1], start=spans[number][0])
+    return part
 
 
 def _phrases(prompt: str) -> list[str]:

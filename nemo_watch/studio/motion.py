@@ -7,10 +7,13 @@ Windows are real numbers and never rounded: whole-pixel windows are what makes s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
 
 ZOOM_A_SECOND = 0.022
 ZOOM_MIN, ZOOM_MAX = 0.035, 0.14
-PAN_ZOOM = 1.07
+ZOOM_FLOOR = 1.03
+"""The widest view: a little of the picture stays outside, so that the resampling has play at every edge."""
+PAN_ZOOM = 1.08
 PAN_A_SECOND = 0.09
 """The fastest travel, as a part of the window's side: a panorama is shown in part rather than in a rush."""
 FOCUS = (0.5, 0.45)
@@ -33,30 +36,47 @@ class Path:
     zooms: tuple[float, float]
     centres: tuple[tuple[float, float], tuple[float, float]]
 
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing moves."""
+        return self.zooms[0] == self.zooms[1] and self.centres[0] == self.centres[1]
+
 
 def path(motion: str, seconds: float, source: tuple[int, int], canvas: tuple[int, int], zoom_max: float) -> Path:
     """The way for a motion over a source of this size, never beyond `zoom_max`."""
-    growth = min(max(ZOOM_A_SECOND * seconds, ZOOM_MIN), ZOOM_MAX, zoom_max - 1)
     if motion == "still":
-        return Path((1.0, 1.0), (FOCUS, FOCUS))
+        return Path((ZOOM_FLOOR, ZOOM_FLOOR), (FOCUS, FOCUS))
     if motion in ("in", "out"):
-        zooms = (1.0, 1.0 + growth) if motion == "in" else (1.0 + growth, 1.0)
-        return Path(zooms, (FOCUS, FOCUS))
+        near = min(ZOOM_FLOOR + min(max(ZOOM_A_SECOND * seconds, ZOOM_MIN), ZOOM_MAX), zoom_max)
+        return Path((ZOOM_FLOOR, near) if motion == "in" else (near, ZOOM_FLOOR), (FOCUS, FOCUS))
     return _pan(motion, seconds, source, canvas, min(PAN_ZOOM, zoom_max))
 
 
 def _pan(motion: str, seconds: float, source: tuple[int, int], canvas: tuple[int, int], zoom: float) -> Path:
     axis = 0 if motion in ("left", "right") else 1
-    scale = min(source[0] / canvas[0], source[1] / canvas[1]) / zoom
+    wide = min(source[0] / canvas[0], source[1] / canvas[1])
+    scale = _round_scale(wide / zoom, canvas)
+    zoom = wide / scale
     window = canvas[axis] * scale
     play = max(1e-6, source[axis] - window)
-    reach = min(1.0, PAN_A_SECOND * seconds * window / play)
+    # The outermost part of the play stays unused: there the resampling would have no choice of whole pixels.
+    reach = min(0.7, PAN_A_SECOND * seconds * window / play)
     middle = 0.5 if axis == 0 else min(max(FOCUS[1], reach / 2), 1 - reach / 2)
     ends = (middle - reach / 2, middle + reach / 2)
     low, high = ends if motion in ("right", "down") else ends[::-1]
     if axis == 0:
         return Path((zoom, zoom), ((low, FOCUS[1]), (high, FOCUS[1])))
     return Path((zoom, zoom), ((FOCUS[0], low), (FOCUS[0], high)))
+
+
+def _round_scale(scale: float, canvas: tuple[int, int]) -> float:
+    """A scale near this one at which both sides of the window are even numbers of source pixels, if there is one.
+
+    Travel at such a scale can be met by whole numbers in almost every frame.
+    """
+    step = 2 / gcd(*canvas)
+    rounded = round(scale / step) * step
+    return rounded if rounded > 0 and abs(rounded / scale - 1) < 0.015 else scale
 
 
 def window(way: Path, progress: float, source: tuple[int, int], canvas: tuple[int, int]) -> Window:

@@ -1,6 +1,6 @@
 """A still picture as a source of frames: decoded once, composed once, then moved by sub-pixel resampling of its planes.
 
-Source: rendering measurements §1 (1.4-1.5 times the canvas), §4 (warpAffine on planes), §5 (smoothness).
+Source: rendering measurements §1 (1.4-1.5 times the canvas), §4 (resampling of planes), §5 (smoothness).
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import cv2
 import numpy as np
 
 from nemo_watch.studio import composition, motion
-from nemo_watch.studio.frames import Frame, from_rgb
+from nemo_watch.studio.frames import Frame, Plane, blank, from_rgb
 from nemo_watch.studio.looks import apply_look
 from nemo_watch.studio.pictures import opened, pixels, shown_size
+from nemo_watch.studio.snapping import Snap, snapped
 
 DETAIL = 1.45
 """Source pixels for each canvas pixel: sharp when zoomed in, and little aliasing with linear resampling."""
-ZOOM_MAX_INSET = 1.05
+ZOOM_MAX_INSET = 1.075
 
 
 class Still:
@@ -25,27 +26,51 @@ class Still:
 
     def __init__(self, source: Frame, canvas: tuple[int, int], way: motion.Path, frames: int) -> None:
         self.source, self.canvas, self.way, self.frames = source, canvas, way, frames
+        self._resting: Frame | None = None
 
     def draw(self, number: int, out: Frame) -> None:
         """Paint frame `number`; beyond its last frame the picture goes on resting there."""
+        rests = self.way.is_still or number >= self.frames
+        if rests and self._resting:
+            out.copy_from(self._resting)
+            return
         progress = min(1.0, number / max(1, self.frames - 1))
-        seen = motion.window(self.way, progress, self.source.size, self.canvas)
-        for plane, target, step in zip(self.source.planes, out.planes, (1, 2, 2), strict=True):
-            # Pixel centres: without the halves luma and chroma would drift apart.
-            shift_x = seen.x / step + 0.5 * seen.scale - 0.5
-            shift_y = seen.y / step + 0.5 * seen.scale - 0.5
-            matrix = np.array([[seen.scale, 0, shift_x], [0, seen.scale, shift_y]])
-            cv2.warpAffine(
-                plane,
-                matrix,
-                target.shape[::-1],
-                dst=target,
-                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
+        resample(self.source, motion.window(self.way, progress, self.source.size, self.canvas), out)
+        if rests:
+            self._resting = blank(*out.size)
+            self._resting.copy_from(out)
 
     def close(self) -> None:
         """Nothing is held but memory."""
+
+
+def resample(source: Frame, seen: motion.Window, out: Frame) -> None:
+    """Paint the window of the source into `out`, to a few hundredths of a pixel."""
+    across = snapped(seen.x, seen.scale, out.size[0], source.size[0])
+    down = snapped(seen.y, seen.scale, out.size[1], source.size[1]) if across else None
+    for plane, target, step in zip(source.planes, out.planes, (1, 2, 2), strict=True):
+        if across and down:
+            _resized(plane, target, across, down, step)
+        else:
+            _warped(plane, target, seen, step)
+
+
+def _resized(plane: Plane, target: Plane, across: Snap, down: Snap, step: int) -> None:
+    rows = slice(down.start // step, (down.start + down.length) // step)
+    columns = slice(across.start // step, (across.start + across.length) // step)
+    made = cv2.resize(
+        plane[rows, columns], (across.output // step, down.output // step), interpolation=cv2.INTER_LINEAR
+    )
+    target[:] = made[down.crop // step :, across.crop // step :][: target.shape[0], : target.shape[1]]
+
+
+def _warped(plane: Plane, target: Plane, seen: motion.Window, step: int) -> None:
+    # Pixel centres: without the halves luma and chroma would drift apart.
+    shift_x = seen.x / step + 0.5 * seen.scale - 0.5
+    shift_y = seen.y / step + 0.5 * seen.scale - 0.5
+    matrix = np.array([[seen.scale, 0, shift_x], [0, seen.scale, shift_y]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    cv2.warpAffine(plane, matrix, target.shape[::-1], dst=target, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
 def photo(path: Path, canvas: tuple[int, int], fit: str, move: str, frames: int, fps: int, look: str) -> Still:

@@ -10,14 +10,14 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "HEIF", "AVIF", "TIFF", "BMP")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "HEIF", "AVIF", "TIFF", "BMP")  # MPO comes in through JPEG
 PIXELS_MAX = 200_000_000
 """Four times the largest phone photos (48-50 MP); beyond it a picture is refused rather than let it fill the memory."""
 PAPER = (255, 255, 255)
@@ -25,7 +25,7 @@ PAPER = (255, 255, 255)
 _ORIENTATION = 0x0112
 
 
-class Broken(ValueError):
+class Broken(ValueError):  # noqa: N818 - a finding about a file, not a fault of ours
     """A file that cannot be shown; the message is a reason for people, without the file's name."""
 
 
@@ -54,7 +54,17 @@ def opened(path: Path) -> Iterator[Image.Image]:
     except UnidentifiedImageError as error:
         raise Broken("it is not a picture in a known format") from error
     # Pillow's decoders raise almost anything for damaged data; each of these is a picture that cannot be shown.
-    except (OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError, KeyError, RuntimeError, MemoryError) as error:
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        TypeError,
+        IndexError,
+        KeyError,
+        RuntimeError,
+        MemoryError,
+    ) as error:
         raise Broken(f"it is damaged ({str(error)[:120] or type(error).__name__})") from error
 
 
@@ -104,10 +114,13 @@ def _flattened(image: Image.Image) -> Image.Image:
         paper = Pillow.new("RGB", layer.size, PAPER)
         paper.paste(layer, mask=layer.getchannel("A"))
         return paper
-    return image.copy() if image.mode in ("RGB", "CMYK") else image.convert("RGB")
+    if image.mode in ("RGB", "CMYK"):
+        image.load()
+        return image  # not a copy: 48 million pixels are 144 MB
+    return image.convert("RGB")
 
 
-def _in_srgb(image: Image.Image, profile: Any) -> Image.Image:
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """The picture's colours in sRGB; a damaged or unsuitable profile is as good as none."""
     from PIL import ImageCms
 

@@ -37,7 +37,7 @@ FILM_MS_MAX = 60 * 60 * 1000
 SEGMENTS_MAX = 2_000
 
 
-class Unplannable(ValueError):
+class Unplannable(ValueError):  # noqa: N818 - a finding about a draft, not a fault of ours
     """The draft holds nothing that could be shown, or more than a film may hold; the message is a whole sentence."""
 
 

@@ -37,10 +37,14 @@ class RenderFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a renderer is asked for: `work` is a folder of its own in which `output` is to appear."""
+    """What a renderer is asked for: `work` is a folder of its own in which `output` is to appear.
+
+    `names` leads from what files were called when they came to their keys in the media folder.
+    """
 
     draft: dict[str, Any]
     media_folder: Path
+    names: dict[str, str]
     output: Path
     work: Path
 
@@ -99,6 +103,8 @@ class RenderQueue:
             else:
                 self._world.complete_render(render.link, warnings)
             await self._keep()
+        except OSError:  # the outcome is in memory and goes to disk with the next change
+            log.exception("world.not_kept")
         finally:
             del self._running[render.link]
             self.look()
@@ -127,7 +133,8 @@ class RenderQueue:
             # 100 is said only when the file stands where the download finds it.
             self._world.advance_render(render.link, max(0, min(99, int(part * 100))))
 
-        order = Order(render.draft, self._storage.media(render.session_id), output, work)
+        names = {upload.name: upload.key for upload in self._world.sessions[render.session_id].uploads}
+        order = Order(render.draft, self._storage.media(render.session_id), names, output, work)
         warnings = await self._render(order, progress)
         await asyncio.to_thread(_put_in_place, output, self._storage.renders / render.file_name)
         return warnings
@@ -151,9 +158,7 @@ def child_renderer(command: Sequence[str] = (sys.executable, "-m", "nemo_watch.s
 
     async def render(order: Order, progress: Progress) -> Sequence[str]:
         job = order.work / "job.json"
-        job.write_text(
-            json.dumps({"draft": order.draft, "media_folder": str(order.media_folder), "output": str(order.output)})
-        )
+        job.write_text(json.dumps(_job(order)), encoding="utf-8")
         errors = order.work / "stderr.txt"
         with errors.open("wb") as stderr:
             child = await asyncio.create_subprocess_exec(
@@ -177,6 +182,12 @@ def child_renderer(command: Sequence[str] = (sys.executable, "-m", "nemo_watch.s
         raise RenderFailedError(str(last.get("error") or _reason(code, errors)))
 
     return render
+
+
+def _job(order: Order) -> dict[str, Any]:
+    """An order as the renderer program reads it."""
+    folder, output = str(order.media_folder), str(order.output)
+    return {"draft": order.draft, "media_folder": folder, "names": order.names, "output": output}
 
 
 async def _last_word(child: asyncio.subprocess.Process, progress: Progress) -> dict[str, Any]:

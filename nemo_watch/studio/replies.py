@@ -52,8 +52,7 @@ def answer(wishes: Wishes, before: Mapping[str, Any], after: Mapping[str, Any]) 
 
 
 _NOT_UNDERSTOOD = (
-    "I found nothing in that to change, so the film stays as it is. You can name a length, an aspect, a title in quotes, "
-    "transitions, music, pace, order or a look.",
+    "I found nothing in that to change: the film stays as it is. You can name a length, aspect, title, music, pace or look.",
     "这句话里没有我能做的改动，影片保持不变。您可以说时长、画幅、引号里的标题、转场、配乐、节奏、顺序或色调。",
 )
 

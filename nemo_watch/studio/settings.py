@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
-MEGABYTE = 1024 * 1024
+MEGABYTE: Final = 1024 * 1024
+
+LEAST: Final = {
+    "credits": 0,
+    "generation_cost": 0,
+    "edit_cost": 0,
+    "token_days": 0,
+    "silent_percent": 0,
+    "pace_s": 0,
+    "heartbeat_s": 0.01,
+    "max_file_bytes": 1,
+    "max_json_bytes": 1,
+    "max_files": 1,
+    "parallel": 1,
+    "keep_days": 0,
+}
+"""What each setting is at least."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,11 +65,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         """Refuse values that no studio could live with."""
-        counts = {"parallel": self.parallel, "max_files": self.max_files, "max_file_bytes": self.max_file_bytes}
-        for name, count in counts.items():
-            if count < 1:
-                raise ValueError(f"{name} must be at least 1")
-        if not 0 <= self.silent_percent <= 100:
-            raise ValueError("silent_percent must lie between 0 and 100")
-        if min(self.pace_s, self.generation_cost, self.edit_cost, self.credits) < 0 or self.heartbeat_s <= 0:
-            raise ValueError("costs, credits and pauses cannot be negative, and heartbeat_s must be more than 0")
+        for name, least in LEAST.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}")
+        if self.silent_percent > 100:
+            raise ValueError("silent_percent must be at most 100")

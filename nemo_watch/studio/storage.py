@@ -32,6 +32,7 @@ class Storage:
         self._file = folder / "world.json"
         self._lock: IO[str] | None = None
         self._writing = asyncio.Lock()
+        self._writes: set[asyncio.Task[None]] = set()
         self._written = b""
 
     def media(self, session_id: str) -> Path:
@@ -72,7 +73,16 @@ class Storage:
         return world
 
     async def keep(self, world: World) -> None:
-        """Return when the world as it is now, or later, is safe on disk. Calls that come together share one write."""
+        """Return when the world as it is now, or later, is safe on disk. Calls that come together share one write.
+
+        A caller that is cancelled leaves the write going: its thread cannot be stopped, and the next must wait for it.
+        """
+        write = asyncio.create_task(self._write(world))
+        self._writes.add(write)
+        write.add_done_callback(self._writes.discard)
+        await asyncio.shield(write)
+
+    async def _write(self, world: World) -> None:
         async with self._writing:
             # Encoded under the lock: whoever waited finds the snapshot that includes its own change already written.
             data = msgspec.json.encode(world)

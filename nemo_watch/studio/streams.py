@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Protocol
 
 from starlette.responses import StreamingResponse
 
@@ -16,36 +18,56 @@ Cut = Callable[[], None]
 """Ends the connection under the stream."""
 
 
-def event_stream(frames: AsyncIterator[bytes], fault: Fault, cut: Cut, now: float) -> StreamingResponse:
+class Frames(Protocol):
+    """Frames of a message which is told when nobody listens any more."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Itself."""
+
+    async def __anext__(self) -> bytes:
+        """The next frame."""
+
+    def aclose(self) -> Awaitable[None]:
+        """End of listening."""
+
+
+def event_stream(frames: Frames, fault: Fault, cut: Cut, now: float) -> StreamingResponse:
     """The answer that streams these frames, or what the fault makes of them."""
     return StreamingResponse(_scripted(frames, fault, cut, now), media_type="text/event-stream")
 
 
-async def nothing() -> AsyncIterator[bytes]:
+async def nothing() -> AsyncGenerator[bytes, None]:
     """The frames of a message that was not taken."""
     return
     yield b""  # makes this a generator
 
 
-async def _scripted(frames: AsyncIterator[bytes], fault: Fault, cut: Cut, now: float) -> AsyncIterator[bytes]:
+async def _scripted(frames: Frames, fault: Fault, cut: Cut, now: float) -> AsyncIterator[bytes]:
     """The fault's heartbeats, the frames or the fault's own events, as many as it lets through, and its ending."""
-    for beat in heartbeats(fault.heartbeats):
-        yield beat
-        await asyncio.sleep(fault.heartbeat_pause_s)
-    own = frames if fault.events is None else _own_events(frames, fault)
-    sent = 0
-    async for frame in own:
-        if sent in (fault.break_after, fault.end_after):
-            break
-        yield frame
-        sent += 1
-    if fault.break_after is not None:
-        # The pause lets what was sent leave before the line is cut.
-        await asyncio.sleep(0)
-        cut()
-        await asyncio.Event().wait()  # the answer's own watch on the client ends this
+    async with aclosing(frames):
+        for beat in heartbeats(fault.heartbeats):
+            yield beat
+            await asyncio.sleep(fault.heartbeat_pause_s)
+        shown = frames if fault.events is None else _own_events(frames, fault)
+        async for frame in _first(fault.end_after if fault.break_after is None else fault.break_after, shown):
+            yield frame
+        if fault.break_after is not None:
+            cut()
+            await asyncio.Event().wait()  # the answer's own watch on the client ends this
     for frame in _ending(fault, now):
         yield frame
+
+
+async def _first(count: int | None, frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """So many frames, all for None; not one more is waited for."""
+    if count == 0:
+        return
+    sent = 0
+    async for frame in frames:
+        yield frame
+        sent += 1
+        if sent == count:
+            return
 
 
 async def _own_events(frames: AsyncIterator[bytes], fault: Fault) -> AsyncIterator[bytes]:

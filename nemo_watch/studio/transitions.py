@@ -25,7 +25,7 @@ def eased(progress: float) -> float:
 
 
 def _crossfade(progress: float, old: Frame, new: Frame, out: Frame) -> None:
-    cv2.addWeighted(old.buffer, 1 - progress, new.buffer, progress, 0, dst=out.buffer.reshape(-1, 1))
+    cv2.addWeighted(old.sheet, 1 - progress, new.sheet, progress, 0, dst=out.sheet)
 
 
 def _fade(progress: float, old: Frame, new: Frame, out: Frame) -> None:
@@ -55,7 +55,13 @@ def _wipe(progress: float, old: Frame, new: Frame, out: Frame) -> None:
         target[:, :left] = after[:, :left]
         target[:, right:] = before[:, right:]
         if right > left:
-            _feather(before[:, left:right], after[:, left:right], target[:, left:right], (left - edge) / soft, (right - edge) / soft)
+            _feather(
+                before[:, left:right],
+                after[:, left:right],
+                target[:, left:right],
+                (left - edge) / soft,
+                (right - edge) / soft,
+            )
 
 
 def _feather(before: Plane, after: Plane, target: Plane, begin: float, end: float) -> None:
@@ -67,11 +73,22 @@ def _zoom(progress: float, old: Frame, new: Frame, out: Frame) -> None:
     """The camera dives into the old shot while the new one comes to rest."""
     strength = eased(progress)
     for before, after, target in zip(old.planes, new.planes, out.planes, strict=True):
-        cv2.addWeighted(_enlarged(before, 1 + 0.5 * strength), 1 - strength, _enlarged(after, 1.18 - 0.18 * strength), strength, 0, dst=target)
+        cv2.addWeighted(
+            _enlarged(before, 1 + 0.5 * strength),
+            1 - strength,
+            _enlarged(after, 1.18 - 0.18 * strength),
+            strength,
+            0,
+            dst=target,
+        )
 
 
 def _enlarged(plane: Plane, factor: float) -> Plane:
     height, width = plane.shape
-    matrix = np.array([[1 / factor, 0, (width - 1) / 2 * (1 - 1 / factor)], [0, 1 / factor, (height - 1) / 2 * (1 - 1 / factor)]])
+    matrix = np.array(
+        [[1 / factor, 0, (width - 1) / 2 * (1 - 1 / factor)], [0, 1 / factor, (height - 1) / 2 * (1 - 1 / factor)]]
+    )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(plane, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+    return np.asarray(
+        cv2.warpAffine(plane, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
+    )

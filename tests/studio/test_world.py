@@ -8,10 +8,11 @@ import pytest
 from nemo_watch.studio.answers import Code, RefusedError, RenderRefusedError
 from nemo_watch.studio.world import Account, Render, Session, Upload, World, exportable, fair_next, raw_video
 
+TOKEN = "t"
 DRAFT = {"t": [{"tt": 0, "sg": [{"d": 1000}]}, {"tt": 1, "sg": [{"d": 1000}]}], "d": 1000, "unknown": {"kept": 1.5}}
 
 
-def account(user_id: str = "7", client_id: str = "c", token: str = "t", expires_at: float = 100.0) -> Account:
+def account(user_id: str = "7", client_id: str = "c", token: str = TOKEN, expires_at: float = 100.0) -> Account:
     return Account(user_id, client_id, token, expires_at, total=100)
 
 

@@ -1,0 +1,96 @@
+"""`again PROJECT`: buys a new version on purpose, with the whole text, in a new session; says how many messages that pays."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from nemo_watch.commands.acting import need_state
+from nemo_watch.commands.asking import ask, journal, named, say_asked
+from nemo_watch.commands.configuring import configured
+from nemo_watch.errors import FilmState, Trouble, UsageError
+from nemo_watch.status import shown
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    import sqlalchemy as sa
+
+    from nemo_watch.config import Config
+    from nemo_watch.jobs.records import FilmRecord
+
+PROMPT_BYTES_MAX: Final = 1_000_000
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask for it; the daemon does it."""
+    config = configured(options)
+    need_state(config, options)
+
+    def choose(films: Sequence[FilmRecord]) -> list[FilmRecord]:
+        return [only_one(options.project, named(options.project)(films))]
+
+    with journal(config) as store:
+        [film] = store.submit(lambda connection: choose(_films(connection))).result()
+        messages = store.submit(lambda connection: message_count(connection, film, config)).result()
+        if not messages:
+            raise UsageError(f"{shown(film.name)} has no words yet. Write what you want into its prompt.txt and save it.")
+        ask(store, "again", lambda _films: [film], time.time())
+    say_asked([film], price(messages, config), config)
+    return 0
+
+
+def _films(connection: sa.Connection) -> list[FilmRecord]:
+    from nemo_watch.jobs import records
+
+    return records.films(connection)
+
+
+def only_one(project: str, films: Sequence[FilmRecord]) -> FilmRecord:
+    """The one film that is meant: money is spent film by film. Raises: UsageError when it cannot be told, or is at work."""
+    exact = [film for film in films if film.name == project.rstrip("/")]
+    found = exact or list(films)
+    if len(found) > 1:
+        listed = ", ".join(shown(film.name) for film in found)
+        raise UsageError(f"{shown(project)} has several films, and each is paid by itself. Name one: {listed}")
+    if found[0].state is FilmState.WORKING:
+        raise UsageError(f"{shown(found[0].name)} is being made right now. Wait for it, or run: nemo-watch cancel {shown(found[0].name)}")
+    return found[0]
+
+
+def message_count(connection: sa.Connection, film: FilmRecord, config: Config) -> int:
+    """How many messages the film's whole text is: as its prompt says now, else as the journal last saw it."""
+    from nemo_watch.inbox import prompt
+    from nemo_watch.jobs import records
+    from nemo_watch.model import Backend
+
+    past = records.past(connection, film.id, Backend(config.service.backend))
+    data = _prompt(config, film)
+    if data is not None:
+        try:
+            return len(prompt.words(data, past.template).messages)
+        except Trouble as trouble:
+            raise UsageError(str(trouble)) from trouble
+    return len(past.words or (past.sent.messages if past.sent else ()))
+
+
+def _prompt(config: Config, film: FilmRecord) -> bytes | None:
+    """The film's prompt file, None where it is not to be had."""
+    from nemo_watch.inbox.listing import InboxFolder
+
+    folder = film.name.partition("/")[0]
+    name = f"{film.stem}.txt" if film.stem else "prompt.txt"
+    try:
+        with InboxFolder(config.folders.inbox).open_path(f"{folder}/{name}") as file:
+            return file.read(PROMPT_BYTES_MAX)
+    except Trouble:
+        return None
+
+
+def price(messages: int, config: Config) -> str:
+    """What it costs, in words."""
+    what = "1 message" if messages == 1 else f"{messages} messages"
+    if config.service.backend == "studio":
+        return f"a new version is made in a new session with {what}; the local studio is free"
+    return f"a new version is bought in a new session; this pays {what}"

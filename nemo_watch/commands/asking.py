@@ -1,0 +1,77 @@
+"""What a person asks for (`retry`, `again`, `cancel`) → rows in the journal, which the daemon carries out.
+
+It works with and without a running daemon; a request that is open already is not put down twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from nemo_watch.commands import snapshot
+from nemo_watch.commands.speaking import say
+from nemo_watch.errors import UsageError
+from nemo_watch.status import STATE_WORDS, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import sqlalchemy as sa
+
+    from nemo_watch.config import Config
+    from nemo_watch.jobs.records import FilmRecord
+    from nemo_watch.jobs.store import Store
+
+    Choice = Callable[[Sequence[FilmRecord]], list[FilmRecord]]
+
+
+@contextlib.contextmanager
+def journal(config: Config) -> Iterator[Store]:
+    """The journal while the block runs. Raises: UsageError when nothing has run yet, or it cannot be used."""
+    from nemo_watch.daemon.wiring import journal_path, open_journal
+
+    if not config.journal_url and not journal_path(config).exists():
+        raise UsageError(f"Nothing has run here yet: there is no {journal_path(config)}. Start with: nemo-watch run")
+    store = open_journal(config)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def ask(store: Store, verb: str, choose: Choice, now: float) -> list[FilmRecord]:
+    """Put `verb` down for the films that `choose` picks out of all; those films."""
+    from nemo_watch.jobs import records
+
+    def work(connection: sa.Connection) -> list[FilmRecord]:
+        films = choose(records.films(connection))
+        asked = {(request.verb, request.film) for request in records.open_requests(connection)}
+        for film in films:
+            if (verb, film.id) not in asked:
+                records.ask(connection, verb, film.id, now)
+        return films
+
+    return store.submit(work).result()
+
+
+def named(project: str) -> Choice:
+    """Chooses the film of that name, or all films of the project. Raises: UsageError when there are none."""
+
+    def choose(films: Sequence[FilmRecord]) -> list[FilmRecord]:
+        newest = {film.name: film for film in sorted(films, key=lambda film: film.id)}
+        found = [film for film in newest.values() if snapshot.means(project.rstrip("/"), film.name)]
+        if not found:
+            raise snapshot.unknown(project, newest)
+        return found
+
+    return choose
+
+
+def say_asked(films: Sequence[FilmRecord], what: str, config: Config) -> None:
+    """Tell what was asked for which film, and when it happens."""
+    from nemo_watch.daemon.wiring import daemon_is_running
+
+    for film in films:
+        say(f"{shown(film.name)} ({STATE_WORDS[film.state].lower()}): {what}")
+    if films and not daemon_is_running(config):
+        say("nemo-watch is not running; this is carried out as soon as it starts: nemo-watch run")

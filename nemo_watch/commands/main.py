@@ -1,0 +1,77 @@
+"""The program `nemo-watch`: reads the command line, runs the one command, and turns every end into an exit code.
+
+0 fine, 1 a film failed or needs someone, 2 wrong usage or configuration. A person never sees a traceback for what the
+table of failures knows. Nothing is imported before it is clear what is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from nemo_watch.commands.grammar import command_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` costs more than `argparse`
+    import argparse
+    from collections.abc import Sequence
+
+INTERRUPTED = 128 + 2
+"""The exit code of a program that Ctrl-C ended. Source: POSIX shell, "Exit Status for Commands"."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code."""
+    _make_streams_patient()
+    try:
+        code = _dispatched(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader (`| head`) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter's last flush finds a reader
+        return 0
+    return code
+
+
+def _dispatched(arguments: Sequence[str] | None) -> int:
+    parser = command_line()
+    options = parser.parse_args(arguments)
+    if options.version:
+        from nemo_watch import __version__
+
+        sys.stdout.write(f"nemo-watch {__version__}\n")
+        return 0
+    if options.command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    options.typed = list(sys.argv[1:] if arguments is None else arguments)
+    return _performed(options)
+
+
+def _performed(options: argparse.Namespace) -> int:
+    from importlib import import_module
+
+    from nemo_watch.errors import Trouble, UsageError, advice
+
+    try:
+        # The name is one of the grammar's own: the parser has refused all others.
+        return int(import_module(f"nemo_watch.commands.{options.command}").run(options))
+    except UsageError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"nemo-watch: {problem}\n")
+        return 2
+    except Trouble as trouble:
+        sys.stderr.write(f"nemo-watch: {trouble}\n{advice(trouble.cause, trouble.data)}\n")
+        return 1
+
+
+def _make_streams_patient() -> None:
+    """A name that the terminal's encoding cannot show is shown escaped; it must not end a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""What the dispatcher needs of the daemon: a run with its real ports, and what is written when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nemo_watch.daemon.adapters import FilmOutbox, InboxMedia
+from nemo_watch.errors import Cause, advice
+from nemo_watch.jobs.run import Run
+from nemo_watch.logs import logger
+from nemo_watch.model import Backend, JobState
+
+if TYPE_CHECKING:
+    from nemo_watch.clock import Clock
+    from nemo_watch.config import Config
+    from nemo_watch.daemon.receipts import Receipts
+    from nemo_watch.errors import Trouble
+    from nemo_watch.inbox.listing import InboxFolder
+    from nemo_watch.jobs.journal import Journal
+    from nemo_watch.jobs.pipeline import Made
+    from nemo_watch.jobs.ports import Language, Service
+    from nemo_watch.jobs.records import JobRecord
+    from nemo_watch.jobs.store import Store
+    from nemo_watch.outbox.publish import OutboxFolder
+
+log = logger("jobs")
+
+
+class RealCrew:
+    """The crew of a real daemon."""
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        store: Store,
+        folder: InboxFolder,
+        outbox: OutboxFolder,
+        service: Service,
+        words: Language,
+        receipts: Receipts,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._store = store
+        self._media = InboxMedia(folder, config.folders.state / "sending")
+        self._outbox = outbox
+        self._service = service
+        self._words = words
+        self._receipts = receipts
+        self._uploads = asyncio.Semaphore(config.service.uploads_at_once)
+
+    def _film_outbox(self, job: JobRecord) -> FilmOutbox:
+        place: Path = self._config.folders.outbox
+        return FilmOutbox(self._outbox, place, job, self._store, self._clock, self._receipts)
+
+    async def prepare(self, job: JobRecord, journal: Journal, report: Callable[[float, str], None]) -> Run:
+        """A run with its ports."""
+        log.info("job.started", film=job.film_name, version=job.version)
+        cloud = job.order.backend is Backend.CLOUD
+        text = "\n".join(job.order.wish) or self._config.inbox.default_prompt
+        refused_at = (job.data or {}).get("available") if job.cause is Cause.OUT_OF_CREDITS else None
+        return Run(
+            order=job.order,
+            film=job.film_name,
+            version=job.version,
+            first_version=job.first_version,
+            batch=bool(job.stem) and job.stem != job.film_name,
+            project=job.project,
+            prompt_file=f"{job.stem}.txt" if job.stem else "prompt.txt",
+            as_it_stands=job.as_it_stands,
+            refused_at=None if refused_at is None else float(refused_at),
+            language=self._words.language_of(text),
+            journal=journal,
+            service=self._service,
+            words=self._words,
+            media=self._media,
+            outbox=self._film_outbox(job),
+            clock=self._clock,
+            pace=self._config.service.pace,
+            uploads=self._uploads,
+            paid_a_day=self._config.service.paid_messages_a_day if cloud else None,
+            report=report,
+        )
+
+    async def made(self, job: JobRecord, made: Made) -> None:
+        """Write the receipt."""
+        if made.video is not None:
+            await self._film_outbox(job).write_receipt()
+
+    async def ended(self, job: JobRecord, state: JobState, trouble: Trouble | None) -> None:
+        """One line in the film's story and one in the log."""
+        if trouble is None:
+            log.info("job.ended", film=job.film_name, version=job.version, state=state.value)
+            return
+        log.warning(
+            "job.stopped", film=job.film_name, version=job.version, cause=trouble.cause.value, reason=str(trouble)
+        )
+        again = job.cause is trouble.cause and trouble.failure.needs is None
+        if not again:  # a wait that comes again and again is told once
+            line = f"{trouble} {advice(trouble.cause, trouble.data)}"
+            await self._film_outbox(job).log(line)

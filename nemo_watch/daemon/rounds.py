@@ -1,0 +1,392 @@
+"""One round of the daemon: look at the inbox, decide for every film, act, and tell.
+
+The listing is the truth; whatever woke us, the same round runs. It decides nothing itself: what lies in the inbox is
+`inbox.looking`, what it means for money is `jobs.planning`, what becomes of a job is `jobs.dispatch`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import sqlalchemy as sa
+
+from nemo_watch.daemon.wishes import Wishes
+from nemo_watch.errors import Cause, FilmState, Trouble, advice, sentence
+from nemo_watch.jobs import pipeline, planning, records
+from nemo_watch.jobs import store as tables
+from nemo_watch.jobs.planning import Answer, Keep, Past, Place, Routed, Rules, Wait, Wish, WritePrompt
+from nemo_watch.logs import logger
+from nemo_watch.model import Backend, Gather, JobState, LeftAlone, OrderKind
+from nemo_watch.outbox.names import film_stem, outbox_name
+
+if TYPE_CHECKING:
+    from nemo_watch.clock import Clock
+    from nemo_watch.config import Config
+    from nemo_watch.daemon.answers import Answers
+    from nemo_watch.inbox.listing import InboxFolder
+    from nemo_watch.inbox.looking import Look, Lookout
+    from nemo_watch.jobs.dispatch import Dispatcher
+    from nemo_watch.jobs.store import Store
+    from nemo_watch.model import FoundFilm, FoundProject
+    from nemo_watch.outbox.publish import OutboxFolder
+
+log = logger("rounds")
+
+
+@dataclass(slots=True)
+class Seen:
+    """A film of the inbox joined with the journal's: what it asks for, what is known, and what was decided."""
+
+    film: int
+    project: int
+    folder: str  # in the outbox
+    outbox_stem: str
+    found: FoundFilm
+    wish: Wish
+    past: Past
+    decision: planning.Decision
+
+
+@dataclass(slots=True)
+class Round:
+    """What one round saw and decided; `next_s` is when another is worth it (None: only when something wakes us)."""
+
+    look: Look
+    seen: list[Seen] = field(default_factory=list)
+    held: frozenset[int] = frozenset()
+    next_s: float | None = None
+    startable: int = 0  # jobs that wait for their turn and for nothing else
+    left_out: dict[str, tuple[LeftAlone, ...]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Rounds:
+    """Everything a round needs. `gathered_once` tells `--once` apart: it never waits for an edit."""
+
+    config: Config
+    clock: Clock
+    store: Store
+    lookout: Lookout
+    folder: InboxFolder
+    outbox: OutboxFolder
+    dispatcher: Dispatcher
+    answers: Answers
+    wishes: Wishes
+    once: bool = False
+
+    @property
+    def backend(self) -> Backend:
+        """Who makes the videos."""
+        return Backend(self.config.service.backend)
+
+    @property
+    def rules(self) -> Rules:
+        """The settings that decide."""
+        inbox = self.config.inbox
+        return Rules(self.backend, inbox.prompt_wait_s, inbox.max_files, self.once)
+
+    async def round(self) -> Round:
+        """Look, decide, act."""
+        look = await asyncio.to_thread(self.lookout.look, self.clock.monotonic(), self.clock.now().astimezone())
+        result = Round(look, next_s=look.next_look_s)
+        if not look.absent:
+            await self._gather(look.gathers)
+            result.seen = await self._seen(look.projects)
+            result.held = await self._brake(result.seen)
+            for seen in result.seen:
+                await self._act(seen, result)
+        await self._carry_out_requests(result)
+        jobs = await self.store.do(records.open_jobs)
+        await self.dispatcher.start(jobs, result.held)
+        result.left_out = self.wishes.left_out
+        result.startable = sum(job.state is JobState.QUEUED and job.film not in result.held for job in jobs)
+        result.next_s = _soonest(
+            result.next_s, [job.due_at - self.clock.now().timestamp() for job in jobs if job.due_at]
+        )
+        return result
+
+    # -- loose files -----------------------------------------------------------------------------------------------------
+
+    async def _gather(self, gathers: Sequence[Gather]) -> None:
+        """Move loose files into their folder. Written down first, so that a kill half way is finished, not begun anew."""
+        for gather in gathers:
+            await self.store.do(lambda c, gather=gather: _plan_gathering(c, gather))  # type: ignore[misc]
+        for number, gather in await self.store.do(_open_gatherings):
+            try:
+                await asyncio.to_thread(self.folder.move_loose, gather)
+            except Trouble as trouble:
+                log.warning("loose.move_failed", folder=gather.folder, reason=str(trouble))
+                continue
+            now = self.clock.now().timestamp()
+            await self.store.do(lambda c, number=number, now=now: _close_gathering(c, number, now))  # type: ignore[misc]
+            log.info("loose.gathered", folder=gather.folder, files=len(gather.files))
+
+    # -- what is there, joined with what is known --------------------------------------------------------------------------
+
+    async def _seen(self, projects: Sequence[FoundProject]) -> list[Seen]:
+        bought = await self.store.do(lambda c: records.bought(c, self.backend))
+        present = [project.folder for project in projects]
+        seen: list[Seen] = []
+        for found in projects:
+            media = await self.wishes.media(found)
+            shas = None if media is None else [m.sha256 for film in media.values() for m in film.media]
+            project = await self._project(found, shas, present)
+            if project is None:
+                continue
+            for film in found.films:
+                record = await self._film(project, film)
+                past = await self.store.do(lambda c, number=record.id: records.past(c, number, self.backend))  # type: ignore[misc]
+                wish = await self.wishes.wish(found, film, None if media is None else media[film.name], past)
+                routed = self.wishes.routed(wish)
+                decided = planning.decision(wish, past, self.rules, bought, routed)
+                seen.append(Seen(record.id, project, record.folder, record.outbox_stem, film, wish, past, decided))
+        return seen
+
+    async def _project(self, found: FoundProject, shas: Sequence[str] | None, present: Sequence[str]) -> int | None:
+        """The journal's number of a folder; a new one gets its place in the outbox."""
+        known = await self.store.do(records.known_projects)
+        same = planning.same_project(found.folder, found.identity, shas, known, present)
+        if same is not None:
+            if (same.folder, same.identity) != (found.folder, found.identity) and shas is not None:
+                await self.store.do(lambda c: records.see_project(c, same.id, found.folder, found.identity))
+            return same.id
+        now = self.clock.now().timestamp()
+        on_disk = await asyncio.to_thread(self.outbox.folders)
+
+        def work(connection: sa.Connection) -> int:
+            taken = {*records.outbox_folders(connection).values(), *on_disk}
+            return records.add_project(connection, found.folder, found.identity, outbox_name(found.folder, taken), now)
+
+        return await self.store.do(work)
+
+    async def _film(self, project: int, found: FoundFilm) -> records.FilmRecord:
+        """The journal's row of a film; a new one gets its place in the outbox."""
+        now = self.clock.now().timestamp()
+
+        def work(connection: sa.Connection) -> records.FilmRecord:
+            films = records.films(connection, project)
+            known = next((film for film in films if film.stem == found.stem), None)
+            if known is None:
+                folder = records.outbox_folders(connection)[project]
+                stem = film_stem(found.stem or folder, [film.outbox_stem for film in films])
+                number = records.add_film(connection, project, found.name, found.stem, stem, now)
+            else:
+                number = known.id
+                if known.name != found.name:
+                    records.write_film(connection, number, name=found.name)
+            return next(film for film in records.films(connection, project) if film.id == number)
+
+        return await self.store.do(work)
+
+    # -- the brake ---------------------------------------------------------------------------------------------------------
+
+    async def _brake(self, seen: Sequence[Seen]) -> frozenset[int]:
+        """The films that a first start holds back; which they are is kept in the journal."""
+        if self.backend is not Backend.CLOUD:
+            return frozenset()
+        to_pay = {s.wish.name: s.film for s in seen if s.past.sent is None and _may_cost(s)}
+        numbers = {s.film: s.wish.name for s in seen}
+
+        def work(connection: sa.Connection) -> frozenset[int]:
+            before = {film.name for film in records.films(connection) if film.held}
+            held = planning.held_by_brake(to_pay, ever_paid=records.ever_paid(connection), held=before)
+            released = {s.wish.name for s in seen if s.past.released}
+            for number, name in numbers.items():
+                records.write_film(connection, number, held=name in held - released)
+            return frozenset(number for number, name in numbers.items() if name in held - released)
+
+        return await self.store.do(work)
+
+    # -- acting --------------------------------------------------------------------------------------------------------------
+
+    async def _act(self, seen: Seen, result: Round) -> None:
+        await self._remember_words(seen)
+        match seen.decision:
+            case WritePrompt():
+                await self._write_prompt(seen)
+            case Answer(routed, words):
+                await self._answer(seen, routed, words)
+            case Place() as place if seen.film in result.held and planning.is_paid(place.order):
+                count = len(result.held)
+                data: dict[str, object] = {"count": count, "film": seen.wish.name}
+                cause = Cause.BRAKE_FIRST_START
+                seen.decision = Wait(FilmState.QUEUED, sentence(cause, data), None, advice(cause, data))
+            case Place() as place:
+                await self._place(seen, place)
+            case Wait(again_in_s=seconds):
+                result.next_s = _soonest(result.next_s, [] if seconds is None else [seconds])
+            case Keep():
+                pass
+
+    async def _remember_words(self, seen: Seen) -> None:
+        words = seen.wish.words
+        if words is None:
+            return
+        values: dict[str, object] = {}
+        if self.wishes.routed(seen.wish) is None:
+            values["answered"] = None
+            if words.messages != seen.past.words:
+                values["words"] = list(words.messages)
+        if any(value is not None or seen.past.answered is not None for value in values.values()):
+            await self.store.do(lambda c: records.write_film(c, seen.film, **values))
+
+    async def _write_prompt(self, seen: Seen) -> None:
+        """Write prompt.txt with help in it; what was written is remembered, so that an edit shows."""
+        template = self.wishes.template
+        seen.decision = Wait(FilmState.WAITING_FOR_PROMPT, f"write what you want into {seen.wish.prompt_file}")
+        await self.store.do(lambda c: records.write_film(c, seen.film, template=template.decode()))
+        try:
+            await asyncio.to_thread(self.folder.write_new, seen.found.prompt_path, template)
+        except Trouble as trouble:
+            seen.decision = Wait(FilmState.QUEUED, str(trouble), None, advice(trouble.cause, trouble.data))
+            log.warning("prompt.write_failed", film=seen.wish.name, reason=str(trouble))
+        else:
+            log.info("prompt.written", film=seen.wish.name)
+            self.dispatcher.changed.set()
+
+    async def _answer(self, seen: Seen, routed: Routed, words: Sequence[str]) -> None:
+        try:
+            text = await self.answers.answer(routed, seen.past)
+            await asyncio.to_thread(self.outbox.write_reply, seen.folder, seen.outbox_stem, text)
+        except Trouble as trouble:
+            seen.decision = Wait(
+                trouble.failure.state, str(trouble), trouble.failure.needs, advice(trouble.cause, trouble.data), 30.0
+            )
+            return
+        await self.store.do(lambda c: records.write_film(c, seen.film, answered=list(words), reply=text))
+        seen.decision = Wait(FilmState.DONE, f'"{words[0]}" is answered in reply.txt')
+
+    async def _place(self, seen: Seen, place: Place) -> None:
+        now = self.clock.now().timestamp()
+        version = max(place.version, 1 + await asyncio.to_thread(self._newest_on_disk, seen))
+
+        def work(connection: sa.Connection) -> None:
+            newest = records.newest_job(connection, seen.film)
+            if (newest.id if newest else None) != (seen.past.job.id if seen.past.job else None):
+                return  # placed already: this very batch was repeated
+            records.place(connection, seen.film, place.order, version, place.replaces, pipeline.VERSION, now)
+            if place.answers is not None:
+                records.write_film(connection, seen.film, answered=list(place.answers))
+
+        await self.store.do(work)
+        seen.decision = Keep()
+        log.info(
+            "film.ordered",
+            film=seen.wish.name,
+            version=version,
+            kind=place.order.kind.value,
+            messages=len(place.order.send),
+        )
+
+    def _newest_on_disk(self, seen: Seen) -> int:
+        """The highest version that lies in the outbox: a number is never used twice, whatever the journal remembers."""
+        return self.outbox.newest_version(seen.folder, seen.outbox_stem)
+
+    # -- what people ask for ---------------------------------------------------------------------------------------------------
+
+    async def _carry_out_requests(self, result: Round) -> None:
+        for request in await self.store.do(records.open_requests):
+            seen = next((s for s in result.seen if s.film == request.film), None)
+            await self._carry_out(request, seen)
+            now = self.clock.now().timestamp()
+            await self.store.do(lambda c, number=request.id, now=now: records.close_request(c, number, now))  # type: ignore[misc]
+            self.dispatcher.changed.set()
+
+    async def _carry_out(self, request: records.Request, seen: Seen | None) -> None:
+        job = await self.store.do(lambda c: records.newest_job(c, request.film))
+        match request.verb:
+            case "cancel":
+                if job is not None and not await self.dispatcher.cancel(job.id):
+                    await self.store.do(lambda c: _cancel(c, job.id, self.clock.now().timestamp()))
+            case "again":
+                placed = None if seen is None else planning.again(seen.wish, seen.past, self.rules)
+                if seen is not None and placed is not None and (job is None or job.id not in self.dispatcher.running):
+                    await self._place(seen, placed)
+                else:
+                    log.warning("request.refused", verb="again", film=request.film)
+            case "retry":
+                await self.store.do(lambda c: records.write_film(c, request.film, released=True, held=False))
+                if job is not None and job.id not in self.dispatcher.running and not await self._has_video(job):
+                    await self.store.do(lambda c: _retry(c, job, self.clock.now().timestamp()))
+        log.info("request.handled", verb=request.verb, film=None if job is None else job.film_name)
+
+    async def _has_video(self, job: records.JobRecord) -> bool:
+        """Whether the version is done and its video still lies in the outbox: then there is nothing to try again."""
+        if job.state is not JobState.DONE or job.video is None:
+            return False
+        return await asyncio.to_thread((self.config.folders.outbox / job.video).is_file)
+
+
+def _may_cost(seen: Seen) -> bool:
+    """Whether a film may yet have to be paid for: it is not known to be free."""
+    match seen.decision:
+        case Place(order=order):
+            return planning.is_paid(order)
+        case Keep():
+            return False
+        case _:
+            return bool(seen.found.media or seen.wish.urls or seen.wish.from_words)
+
+
+def _soonest(first: float | None, others: Sequence[float]) -> float | None:
+    times = [*([] if first is None else [first]), *others]
+    return max(0.05, min(times)) if times else None
+
+
+# -- statements ----------------------------------------------------------------------------------------------------------------
+
+
+def _plan_gathering(connection: sa.Connection, gather: Gather) -> None:
+    gathering = tables.gathering
+    rows = connection.execute(sa.select(gathering.c.gather).where(gathering.c.done_at.is_(None))).scalars().all()
+    paths = {file["path"] for row in rows for file in row["files"]}
+    if not paths & {file.path for file in gather.files}:
+        connection.execute(gathering.insert().values(gather=msgspec.to_builtins(gather)))
+
+
+def _open_gatherings(connection: sa.Connection) -> list[tuple[int, Gather]]:
+    gathering = tables.gathering
+    rows = connection.execute(sa.select(gathering).where(gathering.c.done_at.is_(None)).order_by(gathering.c.id)).all()
+    return [(row.id, msgspec.convert(row.gather, Gather)) for row in rows]
+
+
+def _close_gathering(connection: sa.Connection, number: int, now: float) -> None:
+    gathering = tables.gathering
+    connection.execute(gathering.update().where(gathering.c.id == number).values(done_at=now))
+
+
+def _cancel(connection: sa.Connection, number: int, now: float) -> None:
+    job = tables.job
+    connection.execute(
+        job.update()
+        .where(job.c.id == number, job.c.state.in_([*records.OPEN_STATES, JobState.FAILED.value]))
+        .values(state=JobState.CANCELLED.value, cause=Cause.CANCELLED.value, data={}, due_at=None, updated_at=now)
+    )
+
+
+def _retry(connection: sa.Connection, job: records.JobRecord, now: float) -> None:
+    """Take a job up again without paying for anything possibly taken."""
+    if job.state in {JobState.QUEUED, JobState.WORKING}:
+        return
+    values: dict[str, Any] = {"state": JobState.QUEUED.value, "due_at": None, "updated_at": now, "tries": 0}
+    void = ["render/1", "render/2"] if job.state is JobState.FAILED else []
+    if job.state is JobState.DONE:
+        if job.video is None and job.order.kind is not OrderKind.EXPORT:
+            return
+        void = ["render/1", "render/2", "video"]
+    if job.cause in {Cause.MESSAGE_UNSURE, Cause.AGENT_FAILED}:
+        values["as_it_stands"] = True
+        void += ["timeline"]
+    if job.cause is Cause.OUT_OF_CREDITS:
+        values["cause"] = None
+    step = tables.step
+    connection.execute(
+        step.update()
+        .where(step.c.scope == f"job/{job.id}", step.c.name.in_(void), step.c.state != "void")
+        .values(state="void")
+    )
+    connection.execute(tables.job.update().where(tables.job.c.id == job.id).values(values))

@@ -1,0 +1,260 @@
+"""What a round saw and what jobs do → what people and programs read: status.json, the gallery, NEEDS-YOU.txt, notifications.
+
+It writes only what has changed. What a row says is decided here and in `status`; nothing acts on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from nemo_watch.daemon.rounds import Round, Seen
+from nemo_watch.errors import FAILURES, Cause, FilmState, Need, Trouble, advice, sentence
+from nemo_watch.jobs import records
+from nemo_watch.jobs.planning import Wait
+from nemo_watch.logs import logger
+from nemo_watch.model import Backend, Credits, FilmRow, FilmStory, JobState, LeftAlone, Overview, Track, Watching
+from nemo_watch.outbox.gallery import gallery_page, write_gallery, write_status
+from nemo_watch.status import needs_text
+
+if TYPE_CHECKING:
+    from nemo_watch.clock import Clock
+    from nemo_watch.config import Config
+    from nemo_watch.jobs.dispatch import Dispatcher
+    from nemo_watch.jobs.records import FilmRecord, JobRecord
+    from nemo_watch.jobs.store import Store
+    from nemo_watch.outbox.notify import Notifier
+    from nemo_watch.outbox.publish import OutboxFolder
+
+log = logger("telling")
+
+_EVENTS = {FilmState.DONE: "done", FilmState.NEEDS_YOU: "needs_you", FilmState.FAILED: "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One film's row with the two sentences behind it; `cause` where the table of failures has it."""
+
+    row: FilmRow
+    sentence: str
+    advice: str
+    cause: Cause | None
+
+
+@dataclass(slots=True)
+class Telling:
+    """What is told, and to whom it was told last."""
+
+    config: Config
+    clock: Clock
+    store: Store
+    outbox: OutboxFolder
+    dispatcher: Dispatcher
+    notifier: Notifier
+    watching: Callable[[], Watching]
+    credits: Callable[[], Credits | None]
+    overview: Overview | None = None
+    _needs: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    _account_needs: str | None = ""
+    _told: dict[int, Told] = field(default_factory=dict)
+
+    async def tell(self, round_: Round) -> Overview:
+        """Bring everything that people read up to date."""
+        rows = await self._rows(round_)
+        overview = Overview(
+            films=tuple(told.row for _, told in rows),
+            files=self._files(round_),
+            backend=Backend(self.config.service.backend),
+            credits=self.credits(),
+            watching=self._watching(round_),
+        )
+        try:
+            await self._write(overview, rows)
+        except Trouble as trouble:
+            log.warning("outbox.unwritable", reason=str(trouble))
+        await self._notify(rows)
+        self._told = {record.id: told for record, told in rows}
+        self.overview = overview
+        return overview
+
+    # -- rows ----------------------------------------------------------------------------------------------------------------
+
+    async def _rows(self, round_: Round) -> list[tuple[FilmRecord, Told]]:
+        records_, jobs = await self.store.do(lambda c: (records.films(c), _newest_jobs(c)))
+        seen = {s.film: s for s in round_.seen}
+        rows: list[tuple[FilmRecord, Told]] = []
+        for record in records_:
+            job = jobs.get(record.id)
+            if record.id not in seen and (job is None or self._superseded(record, seen)):
+                continue
+            told = self._row(record, seen.get(record.id), job)
+            before = self._told.get(record.id)
+            changed = before is None or replace(told.row, updated_at=before.row.updated_at) != before.row
+            at = self.clock.now() if changed else before.row.updated_at if before else self.clock.now()
+            if before is None and _same_as_kept(record, told.row):
+                at = datetime.fromtimestamp(record.updated_at, UTC)
+            told = replace(told, row=replace(told.row, updated_at=at))
+            if changed and not _same_as_kept(record, told.row):
+                await self._keep(record, told.row)
+            rows.append((record, told))
+        return sorted(rows, key=lambda pair: pair[1].row.name)
+
+    def _superseded(self, record: FilmRecord, seen: dict[int, Seen]) -> bool:
+        """Whether another film of that name lies in the inbox now: two rows of one name would help nobody."""
+        return any(s.wish.name == record.name for s in seen.values())
+
+    def _row(self, record: FilmRecord, seen: Seen | None, job: JobRecord | None) -> Told:
+        now = self.clock.now()
+        wait = seen.decision if seen is not None and isinstance(seen.decision, Wait) else None
+        if wait is not None and (job is None or job.id not in self.dispatcher.running):
+            row = FilmRow(
+                record.name, _version(job), wait.state, wait.detail, 0.0, wait.needs, self._video(record, job), now
+            )
+            return Told(row, wait.detail, wait.advice, None)
+        if job is None:
+            return Told(FilmRow(record.name, 0, FilmState.SETTLING, "", 0.0, None, None, now), "", "", None)
+        state, detail, progress, needs, next_move, cause = self._of_job(job)
+        row = FilmRow(record.name, _version(job), state, detail, progress, needs, self._video(record, job), now)
+        return Told(row, detail, next_move, cause)
+
+    def _of_job(self, job: JobRecord) -> tuple[FilmState, str, float, Need | None, str, Cause | None]:
+        running = self.dispatcher.running.get(job.id)
+        if running is not None:
+            return FilmState.WORKING, running.detail, running.progress, None, "", None
+        data: dict[str, Any] = dict(job.data or {})
+        if job.due_at is not None:
+            data["again_at"] = datetime.fromtimestamp(job.due_at).astimezone().strftime("%H:%M:%S")
+        match job.state:
+            case JobState.QUEUED | JobState.WORKING:
+                return FilmState.QUEUED, "waiting for its turn", 0.0, None, "", None
+            case JobState.DONE:
+                return FilmState.DONE, str(data.get("detail", "")), 1.0, None, "", None
+            case _ if job.cause is not None:
+                failure = FAILURES[job.cause]
+                state = FilmState.CANCELLED if job.state is JobState.CANCELLED else failure.state
+                return state, sentence(job.cause, data), 0.0, failure.needs, advice(job.cause, data), job.cause
+            case _:
+                return FilmState.CANCELLED, "", 0.0, None, "", None
+
+    def _video(self, record: FilmRecord, job: JobRecord | None) -> str | None:
+        """The newest video, if it lies there: a person may have taken it away."""
+        if job is None:
+            return None
+        newest = f"{record.folder}/{record.outbox_stem}.mp4"
+        candidates = [newest] if job.video is None else [newest, job.video]
+        if (
+            job.state is JobState.DONE
+            and job.video is not None
+            and not self._exists(job.video)
+            and not self._exists(newest)
+        ):
+            return None
+        return next((path for path in candidates if self._exists(path)), None)
+
+    def _exists(self, path: str) -> bool:
+        return (self.config.folders.outbox / path).is_file()
+
+    async def _keep(self, record: FilmRecord, row: FilmRow) -> None:
+        values = {
+            "state": row.state.value, "detail": row.detail, "needs": None if row.needs is None else row.needs.value,
+            "progress": row.progress, "updated_at": row.updated_at.timestamp(),
+        }  # fmt: skip
+        await self.store.do(lambda c: records.write_film(c, record.id, **values))
+
+    # -- the rest of the overview ----------------------------------------------------------------------------------------------
+
+    def _files(self, round_: Round) -> tuple[LeftAlone, ...]:
+        """Every other file of the inbox: left alone, or not at rest yet."""
+        unsettled = [entry for project in round_.look.projects for entry in project.unsettled]
+        left_out = [entry for seen in round_.seen for entry in round_.left_out.get(seen.wish.name, ())]
+        return tuple(sorted({*round_.look.left_alone, *unsettled, *left_out}, key=lambda entry: entry.path))
+
+    def _watching(self, round_: Round) -> Watching:
+        watching = self.watching()
+        problems = [*watching.problems, *round_.look.problems]
+        if round_.look.absent:
+            problems.append(sentence(Cause.INBOX_ABSENT, {"folder": str(self.config.folders.inbox)}))
+        if self.store.trouble:
+            problems.append(self.store.trouble)
+        return Watching(watching.mode, tuple(dict.fromkeys(problems)))
+
+    # -- writing ---------------------------------------------------------------------------------------------------------------
+
+    async def _write(self, overview: Overview, rows: list[tuple[FilmRecord, Told]]) -> None:
+        if overview != self.overview:
+            await asyncio.to_thread(write_status, self.outbox, overview)
+            if self.config.outbox.gallery:
+                page = await asyncio.to_thread(self._page, overview, rows)
+                await asyncio.to_thread(write_gallery, self.outbox, page)
+        for record, told in rows:
+            asked = needs_text(told.sentence, told.advice) if told.row.needs is not None else None
+            key = (record.folder, record.outbox_stem)
+            if self._needs.get(key, "") != asked:
+                await asyncio.to_thread(self.outbox.write_needs, *key, asked)
+                self._needs[key] = asked
+        account = next((t for _, t in rows if t.cause and t.row.needs and FAILURES[t.cause].account_wide), None)
+        text = None if account is None else needs_text(account.sentence, account.advice)
+        if text != self._account_needs:
+            await asyncio.to_thread(self.outbox.write_account_needs, text)
+            self._account_needs = text
+
+    def _page(self, overview: Overview, rows: list[tuple[FilmRecord, Told]]) -> str:
+        stories = [self._story(record, told) for record, told in rows]
+        return gallery_page(overview, stories, self.clock.now())
+
+    def _story(self, record: FilmRecord, told: Told) -> FilmStory:
+        versions = self.outbox.versions(record.folder, record.outbox_stem)
+        troubled = told.row.state in {FilmState.NEEDS_YOU, FilmState.FAILED} or bool(told.advice)
+        return FilmStory(
+            row=told.row,
+            folder=record.folder,
+            stem=record.outbox_stem,
+            versions=versions,
+            timeline=tuple(msgspec.convert(record.timeline or [], tuple[Track, ...])),
+            prompt="\n---\n".join(record.words),
+            reply=record.reply,
+            sentence=told.sentence if troubled else "",
+            advice=told.advice if troubled else "",
+        )
+
+    async def _notify(self, rows: list[tuple[FilmRecord, Told]]) -> None:
+        for record, told in rows:
+            before = self._told.get(record.id)
+            event = _EVENTS.get(told.row.state)
+            if event is None or before is None or before.row.state is told.row.state:
+                continue
+            account_wide = told.cause is not None and FAILURES[told.cause].account_wide
+            key = (
+                told.cause.value
+                if told.cause is not None and account_wide
+                else f"{record.id}/{told.row.version}/{told.row.state}"
+            )
+            body = f"{told.sentence}\n{told.advice}".strip() or (told.row.video or "")
+            await self.notifier.tell(event, f"{told.row.name}: {told.row.state.value.replace('_', ' ')}", body, key)
+
+
+def _version(job: JobRecord | None) -> int:
+    return 0 if job is None else job.version
+
+
+def _newest_jobs(connection: Any) -> dict[int, JobRecord]:  # noqa: ANN401  a connection
+    found = {}
+    for record in records.films(connection):
+        job = records.newest_job(connection, record.id)
+        if job is not None:
+            found[record.id] = job
+    return found
+
+
+def _same_as_kept(record: FilmRecord, row: FilmRow) -> bool:
+    return (record.state, record.detail, record.needs, record.progress) == (
+        row.state,
+        row.detail,
+        row.needs,
+        row.progress,
+    )

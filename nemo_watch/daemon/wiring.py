@@ -1,0 +1,227 @@
+"""The real things chosen and joined: the journal, the lock, the account, the service.
+
+The token comes in here, goes to the account, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nemo_watch.clock import Clock, SystemClock
+from nemo_watch.config import Config
+from nemo_watch.errors import UsageError
+from nemo_watch.logs import mask
+from nemo_watch.model import Credits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nemo_watch.jobs.ports import RenderAnswer, ReplyAnswer, Source
+    from nemo_watch.jobs.store import Store
+    from nemo_watch.nemo.account import Account
+    from nemo_watch.nemo.client import NemoClient
+
+
+# -- the state folder --------------------------------------------------------------------------------------------------------
+
+
+def journal_path(config: Config) -> Path:
+    """Where the journal lies."""
+    return config.folders.state / "journal.db"
+
+
+def open_journal(config: Config) -> Store:
+    """The journal's store. Raises: UsageError when it is damaged, newer, or its folder cannot be used."""
+    from nemo_watch.jobs.store import open_sqlite
+
+    if config.journal_url:
+        raise UsageError("journal.url: several hosts on PostgreSQL are not supported yet; leave it empty")
+    try:
+        return open_sqlite(journal_path(config))
+    except OSError as error:
+        raise UsageError(f"The state folder {config.folders.state} cannot be used ({error.strerror}).") from error
+
+
+@contextmanager
+def only_daemon(config: Config) -> Iterator[None]:
+    """Hold the lock of the state folder. Raises: UsageError when another daemon holds it."""
+    state = config.folders.state
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise UsageError(f"The state folder {state} cannot be used ({error.strerror}).") from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UsageError(
+                f"A nemo-watch is already running on {state}. Stop it first, or give this one its own folders (--state)."
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def daemon_is_running(config: Config) -> bool:
+    """Whether a daemon holds the lock of the state folder; the lock is not taken."""
+    try:
+        handle = os.open(config.folders.state / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(handle)
+
+
+def state_owner(config: Config) -> tuple[int, int] | None:
+    """User and group that own the state folder, None while there is none."""
+    try:
+        found = config.folders.state.stat()
+    except OSError:
+        return None
+    return found.st_uid, found.st_gid
+
+
+# -- the account -------------------------------------------------------------------------------------------------------------
+
+
+def take_token(env: MutableMapping[str, str]) -> str | None:
+    """The person's own token: systemd's credential first, then NEMO_TOKEN, which is taken out of the environment.
+
+    Raises: UsageError when the credential is there but cannot be read, or the token is not one line of plain characters.
+    """
+    token = _credential(env)
+    from_env = env.pop("NEMO_TOKEN", None)
+    token = (token or from_env or "").strip()
+    if not token:
+        return None
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError("The token must be one line of plain characters (NEMO_TOKEN, or the credential nemo_token).")
+    mask(token)
+    return token
+
+
+def _credential(env: Mapping[str, str]) -> str | None:
+    folder = env.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return None
+    path = Path(folder) / "nemo_token"
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The credential {path} cannot be read ({error}).") from error
+
+
+# -- the service -------------------------------------------------------------------------------------------------------------
+
+
+class RealService:
+    """`jobs.ports.Service`: the client and its account as jobs ask for them."""
+
+    def __init__(self, client: NemoClient, account: Account) -> None:
+        self.client = client
+        self.account = account
+        self.last_credits: Credits | None = None
+
+    @property
+    def account_key(self) -> str:
+        """Which account this is; never the token."""
+        return self.account.key
+
+    async def renew_token(self) -> None:
+        """Fetch a new anonymous token."""
+        await self.account.renew(await self.account.bearer())
+
+    async def how_to_get_credits(self) -> str:
+        """Where credits come from for this account."""
+        link = self.account.registration_link()
+        if link is None:
+            return "Top up your credits at https://nemovideo.com; nemo-watch goes on by itself."
+        return f"Register here to get more credits, nemo-watch then goes on by itself: {link}"
+
+    async def create_session(self, language: str) -> Any:  # noqa: ANN401  a SessionAnswer
+        """A new session."""
+        answer = await self.client.create_session(language)
+        self.account.remember_user(answer.user_id)
+        return answer
+
+    async def upload(
+        self, session_id: str, source: Source, progress: Callable[[int], None]
+    ) -> Sequence[Mapping[str, Any]]:
+        """Bring one file up."""
+        import msgspec
+
+        files = await self.client.upload(session_id, source.name, source.size_bytes, source.open, progress)
+        return [msgspec.to_builtins(file) for file in files]
+
+    async def upload_urls(self, session_id: str, urls: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Hand addresses over; the service fetches them."""
+        import msgspec
+
+        return [msgspec.to_builtins(file) for file in await self.client.upload_urls(session_id, urls)]
+
+    async def send_message(self, session_id: str, text: str, heard: Callable[[ReplyAnswer], None]) -> Any:  # noqa: ANN401
+        """One attempt at the paid message."""
+        return await self.client.send_message(session_id, text, heard)
+
+    async def balance(self) -> Credits:
+        """The balance."""
+        balance = await self.client.balance()
+        self.last_credits = Credits(balance.available, balance.frozen, balance.total)
+        return self.last_credits
+
+    async def state(self, session_id: str) -> Any:  # noqa: ANN401  a StateAnswer
+        """The session's state."""
+        return await self.client.state(session_id)
+
+    async def submit_render(self, render_id: str, session_id: str, draft: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        """Start a render."""
+        return await self.client.submit_render(render_id, session_id, draft)
+
+    async def render(self, render_id: str) -> Any:  # noqa: ANN401  a RenderAnswer
+        """Look at a render."""
+        return await self.client.render(render_id)
+
+    async def download(self, render: RenderAnswer, part: Path, progress: Callable[[float], None]) -> int:
+        """Fetch the video into `part`; its size in bytes."""
+        downloaded = await self.client.download(render.url, render.id, part, progress)
+        return downloaded.size_bytes
+
+
+@asynccontextmanager
+async def running_service(
+    config: Config, *, token: str | None = None, clock: Clock | None = None
+) -> AsyncIterator[RealService]:
+    """The service's client with its account, started and in the end closed."""
+    from nemo_watch.nemo.account import Account
+    from nemo_watch.nemo.client import NemoClient
+    from nemo_watch.nemo.wire import Attribution, platform_of
+
+    clock = clock or SystemClock()
+    env = {"SKILL_SOURCE": config.skill_source} if config.skill_source else {}
+    attribution = Attribution(
+        version=config.service.skill_version, platform=platform_of(str(Path(__file__).parent), env)
+    )
+    account = Account(
+        state=config.folders.state, base_url=config.service.url, token=token, client_id=config.client_id, clock=clock
+    )
+    client = NemoClient(config.service.url, attribution, account, config.service.pace, clock)
+    account.attach(client)
+    await client.start()
+    try:
+        yield RealService(client, account)
+    finally:
+        await client.aclose()

@@ -1,0 +1,134 @@
+"""Found films → wishes: their media by content, their words, their addresses. Read once, remembered by sighting.
+
+Large files are read beside the round, not in it: until they are known the film is not ready, and says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nemo_watch.errors import Cause, Trouble
+from nemo_watch.inbox import prompt
+from nemo_watch.jobs.planning import Past, Routed, Wish
+from nemo_watch.logs import logger
+from nemo_watch.model import LeftAlone, Sighting, Words
+from nemo_watch.nemo import phrases
+
+if TYPE_CHECKING:
+    from nemo_watch.config import Inbox
+    from nemo_watch.inbox.listing import InboxFolder
+    from nemo_watch.inbox.preparing import Prepared, Preparing
+    from nemo_watch.model import FoundFilm, FoundProject
+
+log = logger("wishes")
+
+_TEXT_MAX_BYTES = 1_000_000
+
+
+@dataclass(slots=True)
+class Wishes:
+    """What films ask for. `woken` is called when something that was being read beside the round is known."""
+
+    folder: InboxFolder
+    settings: Inbox
+    preparing: Preparing
+    woken: Callable[[], None]
+    left_out: dict[str, tuple[LeftAlone, ...]] = field(default_factory=dict)  # by film, for the status
+    _texts: dict[str, tuple[Sighting, bytes]] = field(default_factory=dict)
+    _reading: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    @property
+    def template(self) -> bytes:
+        """The prompt file that the daemon writes."""
+        return prompt.template(self.settings.default_prompt)
+
+    async def media(self, project: FoundProject) -> Mapping[str, Prepared] | None:
+        """The media of each film of a ready project, by the film's name; None while they are being read."""
+        if not project.ready:
+            return None
+        found = {film.name: self.preparing.known(film) for film in project.films}
+        if all(prepared is not None for prepared in found.values()):
+            return {name: prepared for name, prepared in found.items() if prepared is not None}
+        task = self._reading.get(project.folder)
+        if task is None or task.done():
+            self._reading[project.folder] = asyncio.create_task(self._read(project))
+        return None
+
+    async def _read(self, project: FoundProject) -> None:
+        try:
+            for film in project.films:
+                await asyncio.to_thread(self.preparing.prepare, film, self.folder)
+        except Trouble as trouble:
+            log.info("media.unread", project=project.folder, reason=str(trouble))
+        finally:
+            self.woken()
+
+    async def close(self) -> None:
+        """Stop reading."""
+        for task in self._reading.values():
+            task.cancel()
+        await asyncio.gather(*self._reading.values(), return_exceptions=True)
+
+    async def wish(self, project: FoundProject, film: FoundFilm, prepared: Prepared | None, past: Past) -> Wish:
+        """What the film asks for now."""
+        if prepared is not None:
+            self.left_out[film.name] = prepared.left_out
+        words, trouble = await self._words(film, past)
+        urls, from_words = await self._urls(film)
+        busy = next((entry.reason for entry in project.unsettled), None)
+        if project.ready and prepared is None:
+            busy = "reading the files"
+        return Wish(
+            name=film.name,
+            media=() if prepared is None else prepared.media,
+            urls=urls,
+            words=words,
+            ready=project.ready and prepared is not None,
+            quiet_s=project.quiet_s,
+            from_words=from_words,
+            busy_with=busy,
+            trouble=trouble,
+            prompt_file=film.prompt_path.rpartition("/")[2],
+            batch=bool(film.stem),
+        )
+
+    async def _words(
+        self, film: FoundFilm, past: Past
+    ) -> tuple[Words | None, tuple[Cause, Mapping[str, object]] | None]:
+        if film.prompt is None:
+            return None, None
+        try:
+            data = await self._text(film.prompt)
+            return prompt.words(data, past.template), None
+        except Trouble as trouble:
+            trouble.data.setdefault("file", film.prompt_path)
+            return None, (trouble.cause, trouble.data)
+
+    async def _urls(self, film: FoundFilm) -> tuple[tuple[str, ...], bool]:
+        """The addresses, and whether an empty urls.txt says that words alone are enough."""
+        if film.urls is None:
+            return (), False
+        try:
+            data = await self._text(film.urls)
+        except Trouble:
+            return (), False
+        addresses, _problems = prompt.urls(data)
+        return addresses, not addresses and not _problems
+
+    async def _text(self, sighting: Sighting) -> bytes:
+        known = self._texts.get(sighting.path)
+        if known is not None and known[0] == sighting:
+            return known[1]
+        data = await asyncio.to_thread(self.folder.read_small, sighting, _TEXT_MAX_BYTES)
+        self._texts[sighting.path] = (sighting, data)
+        return data
+
+    def routed(self, wish: Wish) -> Routed | None:
+        """What the whole prompt asks for, where it is a routing word."""
+        if wish.words is None or len(wish.words.messages) != 1:
+            return None
+        action = phrases.routed(wish.words.messages[0])
+        return None if action is phrases.Action.MESSAGE else Routed(action.value)

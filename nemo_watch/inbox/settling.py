@@ -1,0 +1,230 @@
+"""Listings over time → files at rest, and for how long each project has been quiet. A fold: it keeps no clock and no disk.
+
+It must never take an absence for a deletion: a slow NAS answers with an empty listing (watchdog #802), an unmounted inbox looks like an
+emptied one (syncthing #762), a folder that cannot be read still holds what it held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from nemo_watch.inbox.tracking import Track, tracked
+from nemo_watch.inbox.wholeness import Verdict, Wholeness
+from nemo_watch.model import FolderIdentity, Sighting
+
+if TYPE_CHECKING:
+    from nemo_watch.inbox.listing import Listing
+
+EMPTY_LOOKS: Final = 3  # an inbox that was full and is empty must be empty in so many looks running
+LOOSE: Final = ""  # the key of what lies in the inbox itself
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A file that is not at rest, and why. `holds` is False once it has stood still so long that loose neighbours go on without it."""
+
+    sighting: Sighting
+    reason: str
+    holds: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where every file of one project folder (or of the inbox itself: LOOSE) stands.
+
+    `unreadable` are folders in it (or itself) whose contents are unknown, with the reason. The same object is given again while
+    nothing in it has changed, so that what is made of it can be kept.
+    """
+
+    folder: str
+    at_rest: tuple[Sighting, ...] = ()
+    unsettled: tuple[Unsettled, ...] = ()
+    alone: tuple[tuple[Sighting, str], ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A sighting whose wholeness is asked for. `thorough`: decode it, for its end mark is missing and it has not changed for long."""
+
+    sighting: Sighting
+    thorough: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Shelf:
+    """The files of one project folder."""
+
+    tracks: dict[str, Track] = field(default_factory=dict)
+    pending: dict[str, Track] = field(default_factory=dict)  # those about which something is still to be found out
+    changed_s: float = 0.0
+    unreadable: tuple[tuple[str, str], ...] = ()
+    standing: Standing | None = None
+
+
+class Settling:
+    """The memory of what was seen, and since when. Feed it listings and verdicts; ask it where files stand.
+
+    Durations and times are seconds of one monotonic clock. `absent` tells whether the inbox of the last listing is away, or so suddenly
+    empty that it is doubted; `folders` are the project folders as last known.
+    """
+
+    def __init__(self, settle_s: float, project_settle_s: float, max_file_bytes: int) -> None:
+        self._settle_s = settle_s
+        self._project_settle_s = project_settle_s
+        self._max_file_bytes = max_file_bytes
+        self._shelves: dict[str, _Shelf] = {}
+        self._last: Listing | None = None
+        self._root: FolderIdentity | None = None
+        self._empty_looks = 0
+        self.absent = True
+        self.folders: dict[str, FolderIdentity] = {}
+
+    # -- what was seen ---------------------------------------------------------------------------------------------------
+
+    def observed(self, listing: Listing, now_s: float) -> None:
+        """Takes in one listing. An absent inbox, or one that is suddenly empty, changes nothing: that is a pause."""
+        self.absent = listing.root is None or self._is_doubtful(listing)
+        if self.absent:
+            return
+        self._root, self._empty_looks = listing.root, 0
+        if listing is not self._last:
+            self._compare(listing, now_s)
+            self._last = listing
+        for shelf in self._shelves.values():
+            for track in shelf.pending.values():
+                track.seen_s = now_s
+
+    def _is_doubtful(self, listing: Listing) -> bool:
+        """Whether an empty listing is no emptied inbox: never if it is another folder than before (unmounted), else till seen thrice."""
+        if listing.sightings or listing.folders or listing.unreadable:
+            return False
+        if not any(shelf.tracks for shelf in self._shelves.values()):
+            return False
+        if listing.root != self._root:
+            return True
+        self._empty_looks += 1
+        return self._empty_looks < EMPTY_LOOKS
+
+    def _compare(self, listing: Listing, now_s: float) -> None:
+        by_folder: dict[str, list[Sighting]] = {LOOSE: [], **{folder: [] for folder in listing.folders}}
+        for sighting in listing.sightings:
+            folder, slash, _ = sighting.path.partition("/")
+            by_folder[folder if slash else LOOSE].append(sighting)
+        unreadable = self._unreadable(listing, by_folder)
+        for folder in self._shelves.keys() - by_folder.keys() - unreadable.keys():
+            del self._shelves[folder]
+        for folder in by_folder.keys() | unreadable.keys():
+            shelf = self._shelves.setdefault(folder, _Shelf(changed_s=now_s))
+            self._compare_shelf(shelf, by_folder.get(folder, []), unreadable.get(folder, ()), now_s)
+        kept = {folder: self.folders[folder] for folder in unreadable if folder in self.folders}
+        self.folders = {**listing.folders, **kept}
+
+    def _unreadable(
+        self, listing: Listing, by_folder: Mapping[str, list[Sighting]]
+    ) -> dict[str, tuple[tuple[str, str], ...]]:
+        """The folders whose contents are unknown, by project; one that became an empty folder of another disk is unmounted."""
+        found: dict[str, tuple[tuple[str, str], ...]] = {}
+        for path, reason in sorted(listing.unreadable.items()):
+            folder = path.partition("/")[0]
+            found[folder] = (*found.get(folder, ()), (path, reason))
+        for folder, identity in listing.folders.items():
+            before = self.folders.get(folder)
+            full = folder in self._shelves and self._shelves[folder].tracks
+            if before is not None and before.device != identity.device and full and not by_folder[folder]:
+                found[folder] = ((folder, "its disk looks unmounted"),)
+        return found
+
+    def _compare_shelf(
+        self, shelf: _Shelf, sightings: list[Sighting], unreadable: tuple[tuple[str, str], ...], now_s: float
+    ) -> None:
+        before, after = shelf.tracks, {}
+        for sighting in sightings:
+            track = before.get(sighting.path)
+            if track is None or (track.sighting is not sighting and track.sighting != sighting):
+                track = tracked(sighting, track, now_s, self._settle_s, self._max_file_bytes)
+                shelf.pending[sighting.path] = track
+                _touch(shelf, track, now_s)
+            after[sighting.path] = track
+        for path in before.keys() - after.keys():
+            if any(path.startswith(hidden + "/") for hidden, _ in unreadable):
+                after[path] = before[path]  # unknown, not gone
+            else:
+                shelf.pending.pop(path, None)
+                _touch(shelf, before[path], now_s)
+        if shelf.unreadable != unreadable:
+            shelf.unreadable, shelf.changed_s, shelf.standing = unreadable, now_s, None
+        shelf.tracks = after
+
+    # -- wholeness -------------------------------------------------------------------------------------------------------
+
+    def due(self, now_s: float) -> Iterator[Due]:
+        """The sightings whose wholeness is worth asking for now."""
+        for shelf in self._shelves.values():
+            for track in shelf.pending.values():
+                if track.due_s() <= now_s:
+                    yield Due(track.sighting, thorough=track.is_found(Wholeness.CUT))
+
+    def judged(self, due: Due, verdict: Verdict, now_s: float) -> None:
+        """Takes in a verdict; one on a file that has changed since is forgotten."""
+        folder, slash, _ = due.sighting.path.partition("/")
+        shelf = self._shelves.get(folder if slash else LOOSE)
+        track = shelf.tracks.get(due.sighting.path) if shelf else None
+        if track is not None and track.sighting is due.sighting:
+            track.verdict, track.verdict_s, track.thorough = verdict, now_s, due.thorough
+
+    # -- where files stand -----------------------------------------------------------------------------------------------
+
+    def standings(self, now_s: float) -> tuple[Standing, ...]:
+        """Where the files stand, one value for each project folder and one for the loose files."""
+        return tuple(_standing(folder, shelf, now_s) for folder, shelf in self._shelves.items())
+
+    def quiet_s(self, folder: str, now_s: float) -> float:
+        """For how long nothing that counts has changed in the folder."""
+        return now_s - self._shelves[folder].changed_s
+
+    def next_due_s(self, now_s: float) -> float | None:
+        """In how many seconds the next look is worth it if nothing wakes us before; None if time alone changes nothing."""
+        waits = [point - now_s for point in self._turning_points_s() if point > now_s]
+        if self._empty_looks:
+            waits.append(max(self._settle_s, 1.0))
+        return min((wait for wait in waits if wait != float("inf")), default=None)
+
+    def _turning_points_s(self) -> Iterator[float]:
+        for shelf in self._shelves.values():
+            yield shelf.changed_s + self._project_settle_s
+            for track in shelf.pending.values():
+                yield from track.turning_points_s()
+
+
+def _touch(shelf: _Shelf, track: Track, now_s: float) -> None:
+    """Notes that a file came, changed or went; one that takes part in nothing does not make its project wait."""
+    shelf.standing = None
+    if track.counts:
+        shelf.changed_s = now_s
+
+
+def _standing(folder: str, shelf: _Shelf, now_s: float) -> Standing:
+    decided = [path for path, track in shelf.pending.items() if track.is_decided(now_s)]
+    for path in decided:
+        del shelf.pending[path]
+    standing = shelf.standing
+    if standing is None or decided or shelf.pending:
+        made = _made_standing(folder, shelf, now_s)
+        standing = shelf.standing = standing if made == standing and standing is not None else made
+    return standing
+
+
+def _made_standing(folder: str, shelf: _Shelf, now_s: float) -> Standing:
+    at_rest, unsettled, alone = [], [], []
+    for path, track in shelf.tracks.items():
+        reason = track.unsettled_reason(now_s) if path in shelf.pending else None
+        if reason is not None:
+            unsettled.append(Unsettled(track.sighting, reason, holds=not track.is_stuck(now_s)))
+        elif (alone_because := track.alone_reason()) is not None:
+            alone.append((track.sighting, alone_because))
+        else:
+            at_rest.append(track.sighting)
+    return Standing(folder, tuple(at_rest), tuple(unsettled), tuple(alone), shelf.unreadable)

@@ -1,0 +1,269 @@
+"""The frames of `/run_sse` → events → what was said: a fold over frozen values.
+
+Deltas and the full event that repeats them are never both kept, and nothing is lost when a stream breaks after deltas;
+thoughts stay hidden; tool use is counted, not shown. It must never take an error inside a 200 for an answer. Pure.
+Source: API text "SSE Event Handling"; Google's ADK server 2.13.0 and 1.27.1, whose endpoint this is, for the shapes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from nemo_watch.errors import Cause, Trouble
+from nemo_watch.nemo.cleaning import cleaned, whole_characters
+from nemo_watch.nemo.phrases import asks_back
+from nemo_watch.nemo.refusals import NOT_TAKEN_CODES, cause_of, code_of, message_of
+from nemo_watch.nemo.sse import EVENT_LIMIT_BYTES, Frame, FrameReader
+
+TEXT_LIMIT: Final = 8 * 1024 * 1024  # characters of a reply that are kept; what comes after is counted as heard only
+
+_HEARTBEATS: Final = frozenset({"heartbeat", "ping", "keepalive", "keep-alive", "keep_alive", "comment"})
+_ENDINGS: Final = frozenset({"done", "[done]", "end", "complete", "completed", "finish"})
+_TOOLS: Final = frozenset({"tool_call", "tool_result", "tool_response", "tool", "function_call", "function_response"})
+_TOOL_PARTS: Final = ("functionCall", "functionResponse", "function_call", "function_response", "executableCode")
+_NO_ERRORS: Final = frozenset({"", "0", "200", "STOP"})  # ADK puts a finish reason there when a model said nothing
+
+# Source: README "What the service says": after good answers this sentence is noise.
+_TEMPORARY_ISSUE: Final = re.compile(r"(?i)\bencountered a temporary issue\b")
+_NEW_SENTENCE: Final = re.compile(r"[.!?。！？…]\Z")
+
+_LOOSE: Final = "\0"  # the author of pieces that no full event is bound to repeat
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event. `content` tells whether it shows that the agent worked on the message, so that it may be paid."""
+
+    text: str = ""
+    partial: bool = False
+    author: str = ""
+    tools: int = 0
+    state_delta: dict[str, Any] | None = None
+    error: Trouble | None = None
+    heartbeat: bool = False
+    content: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What was heard so far. `ended` is True only when the stream was closed whole: closing is the end.
+
+    `said` and `pending` hold text in pieces, so that a long reply in small deltas does not cost its square.
+    """
+
+    said: tuple[str, ...] = ()
+    pending: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    tools: int = 0
+    events: int = 0
+    heartbeats: int = 0
+    chars: int = 0
+    had_content: bool = False
+    state_delta: dict[str, Any] | None = None
+    error: Trouble | None = None
+    ended: bool = False
+
+    @property
+    def text(self) -> str:
+        """What the agent said, for people: without thoughts, and without a last "temporary issue" after good answers."""
+        blocks = ["".join(self.said), *("".join(pieces) for _, pieces in self.pending)]
+        text = whole_characters("\n".join(block for block in blocks if block.strip())).strip()
+        *before, last = text.rsplit("\n", 1)
+        good = bool(before) or self.tools > 0 or bool(self.state_delta)
+        return before[0].rstrip() if before and _is_noise(last) else "" if good and _is_noise(text) else text
+
+    @property
+    def asked(self) -> str | None:
+        """What the agent asks of the person, if it asks."""
+        return asks_back(self.text)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether deltas came whose full event did not: then an end of the stream is a cut."""
+        return any(author != _LOOSE for author, _ in self.pending)
+
+
+class StreamReader:
+    """The events of one stream. Feed it bytes as they arrive; any bytes give events or one typed trouble."""
+
+    __slots__ = ("_frames",)
+
+    def __init__(self, limit_bytes: int = EVENT_LIMIT_BYTES) -> None:
+        self._frames = FrameReader(limit_bytes)
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that `chunk` completes. Raises ANSWER_UNREADABLE for an event over the limit."""
+        return [event_of(frame) for frame in self._frames.feed(chunk)]
+
+    def close(self) -> list[Event]:
+        """The event that the end of the stream closes. Raises ANSWER_UNREADABLE when the stream was cut inside one."""
+        unfinished = self._frames.unfinished
+        frames = self._frames.close()
+        if unfinished and not all(_is_whole(frame) for frame in frames or [Frame("", b"?")]):
+            raise Trouble(Cause.ANSWER_UNREADABLE, reason="the stream was cut inside an event")
+        return [event_of(frame) for frame in frames]
+
+
+def heard(reply: Reply, event: Event) -> Reply:
+    """`reply` after `event`."""
+    if event.heartbeat:
+        return replace(reply, heartbeats=reply.heartbeats + 1)
+    after = replace(
+        reply,
+        events=reply.events + 1,
+        tools=reply.tools + event.tools,
+        had_content=reply.had_content or event.content,
+        state_delta={**(reply.state_delta or {}), **event.state_delta} if event.state_delta else reply.state_delta,
+        error=event.error or _standing_error(reply, event),
+    )
+    if not event.text or reply.chars > TEXT_LIMIT:
+        return after
+    after = replace(after, chars=reply.chars + len(event.text))
+    return _with_delta(after, event) if event.partial else _with_full(after, event)
+
+
+def ended(reply: Reply) -> Reply:
+    """`reply` when its stream was closed whole."""
+    return replace(reply, ended=True)
+
+
+def event_of(frame: Frame) -> Event:
+    """What one frame says. Noise that no one needs gives an event without content."""
+    word = frame.data.strip()[:32].decode("utf-8", "replace").casefold().strip('"')
+    if frame.name.casefold() in _HEARTBEATS or not word or word in _HEARTBEATS:
+        return Event(heartbeat=True)
+    if word in _ENDINGS:
+        return Event()
+    fields = _json(frame.data)
+    if not isinstance(fields, dict):
+        failed = frame.name == "error"
+        return Event(error=_failed(frame.data.decode("utf-8", "replace"))) if failed else Event(content=True)
+    kind = fields.get("type")
+    kind = kind.casefold() if isinstance(kind, str) else frame.name.casefold()
+    if kind in _HEARTBEATS:
+        return Event(heartbeat=True)
+    if kind in _ENDINGS and not fields.keys() & {"content", "error", "errorCode", "code"}:
+        return Event()
+    return _event(fields, kind)
+
+
+def _event(fields: dict[str, Any], kind: str) -> Event:
+    error = _error(fields, kind)
+    text, tools = _said(fields, kind) if fields.get("author") != "user" else ("", 0)
+    actions = fields.get("actions")
+    delta = actions.get("stateDelta") if isinstance(actions, dict) else None
+    author = fields.get("author")
+    adk = isinstance(fields.get("content"), dict)
+    return Event(
+        text=text,
+        partial=fields.get("partial") is True or not adk,
+        author=author if adk and isinstance(author, str) else "" if adk else _LOOSE,
+        tools=tools,
+        state_delta=delta if isinstance(delta, dict) and delta else None,
+        error=error,
+        content=error is None or bool(text or tools),
+    )
+
+
+def _said(fields: dict[str, Any], kind: str) -> tuple[str, int]:
+    """The visible text and the number of tool parts in an event of any shape."""
+    content = fields.get("content")
+    if kind in _TOOLS:
+        return "", 1
+    if kind in {"thought", "thinking", "reasoning", "error"}:
+        return "", 0
+    if isinstance(content, str):
+        return content, 0
+    if not isinstance(content, dict):
+        text = fields.get("text")
+        return (text if isinstance(text, str) else ""), 0
+    parts = content.get("parts")
+    parts = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else [content]
+    texts = [part["text"] for part in parts if isinstance(part.get("text"), str) and not part.get("thought")]
+    return "".join(texts), sum(1 for part in parts if any(part.get(key) for key in _TOOL_PARTS))
+
+
+def _error(fields: dict[str, Any], kind: str) -> Trouble | None:
+    """The trouble inside a 200: an API code from the table, or the agent's own failure."""
+    number, message = code_of(fields), message_of(fields)
+    if number is not None and str(number) not in _NO_ERRORS:
+        cause = cause_of(number, message)
+        if cause in {Cause.REQUEST_REFUSED, Cause.SERVICE_DOWN, Cause.NETWORK_DOWN}:
+            return _failed(f"code {number}: {message}")
+        reason = cleaned(f"code {number}: {message}" if message else f"code {number}")
+        return Trouble(cause, not_taken=number in NOT_TAKEN_CODES, reason=reason, code=number)
+    word = str(fields.get("errorCode") or fields.get("error_code") or "")
+    bare = not fields.keys() & {"content", "data", "status"} and bool(fields.get("detail"))
+    if (
+        word.upper() not in _NO_ERRORS
+        or fields.get("error")
+        or fields.get("success") is False
+        or kind == "error"
+        or bare
+    ):
+        return _failed(f"{word}: {message}" if word and message else message or word)
+    return None
+
+
+def _failed(reason: str) -> Trouble:
+    return Trouble(Cause.AGENT_FAILED, reason=cleaned(reason) or "it gave no reason")
+
+
+def _standing_error(reply: Reply, event: Event) -> Trouble | None:
+    """The error that still stands after a good event: an agent that goes on talking has recovered; a code stays."""
+    recovered = reply.error is not None and reply.error.cause is Cause.AGENT_FAILED and bool(event.text.strip())
+    return None if recovered and not _is_noise(event.text) else reply.error
+
+
+def _with_delta(reply: Reply, event: Event) -> Reply:
+    pending = dict(reply.pending)
+    before = pending.get(event.author, ())
+    text = event.text
+    if event.author == _LOOSE and before and _NEW_SENTENCE.search(before[-1]) and text[0].isupper():
+        text = "\n" + text  # whole sentences in events of their own, and not the tokens of one
+    pending[event.author] = _appended(before, text)
+    return replace(reply, pending=tuple(pending.items()))
+
+
+def _with_full(reply: Reply, event: Event) -> Reply:
+    """`reply` with a full text: deltas that it repeats fall away; its author's others are kept before it."""
+    said, kept, full = reply.said, [], event.text
+    for author, pieces in reply.pending:
+        delta = "".join(pieces)
+        if delta.strip() in full:
+            continue
+        if author not in {event.author, _LOOSE}:
+            kept.append((author, pieces))
+        elif full.strip() in delta:
+            full = delta
+        else:
+            said = _appended(said, delta + "\n")
+    return replace(reply, said=_appended(said, full + "\n"), pending=tuple(kept))
+
+
+def _appended(pieces: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """`pieces` and `text`, with lengths that keep falling: n appends cost n log n characters, not their square."""
+    while pieces and len(pieces[-1]) <= len(text):
+        *front, last = pieces
+        pieces, text = tuple(front), last + text
+    return (*pieces, text)
+
+
+def _is_noise(text: str) -> bool:
+    return len(text) < 400 and _TEMPORARY_ISSUE.search(text) is not None
+
+
+def _is_whole(frame: Frame) -> bool:
+    """Whether a frame that no empty line closed is all there."""
+    word = frame.data.strip()[:32].decode("utf-8", "replace").casefold().strip('"')
+    return not word or word in _HEARTBEATS or word in _ENDINGS or isinstance(_json(frame.data), dict)
+
+
+def _json(data: bytes) -> object:
+    try:
+        value: object = json.loads(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return value

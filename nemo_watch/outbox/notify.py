@@ -1,0 +1,126 @@
+"""A film is done, needs someone or failed → a message by Apprise, one for a cause. A failing message never hurts a film.
+
+Apprise is an extra and comes in with the first address. Its addresses hold passwords: they are masked everywhere, and of
+its errors only the kind is told. Source: the Apprise library's `Apprise.add` and `async_notify`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+from nemo_watch.errors import ConfigProblem, UsageError
+from nemo_watch.logs import logger, mask, masked
+from nemo_watch.status import shown, shown_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nemo_watch.config import Notify
+
+TELLING_LIMIT_S: Final = 60.0
+"""Seconds for one message to all addresses; Apprise's own limits are 4 s to connect and 4 s to read, for each."""
+CAUSES_MAX: Final = 10_000
+TITLE_CHARACTERS_MAX: Final = 200
+BODY_CHARACTERS_MAX: Final = 2_000
+
+_KINDS: Final = {"done": "success", "needs_you": "warning", "failed": "failure"}
+_log = logger("outbox")
+
+
+class Notifier:
+    """Tells people, as `settings` say. With `memory`, a file in the state folder, a restart tells nothing twice.
+
+    Raises: UsageError at once when addresses are given and Apprise is missing, or it does not know one of them.
+    """
+
+    def __init__(self, settings: Notify, memory: Path | None = None) -> None:
+        self._on = frozenset(settings.on)
+        self._memory = memory
+        self._told: OrderedDict[str, None] = OrderedDict.fromkeys(_remembered(memory))
+        self._apprise = _apprise(settings.urls) if settings.urls else None
+
+    async def tell(self, event: str, title: str, body: str, cause_key: str) -> bool:
+        """Tell of `done`, `needs_you` or `failed`; whether it was told now, and to every address.
+
+        The same `cause_key` is told once, until it is `settled`: give what concerns the whole account one key for all films.
+        What could not be delivered counts as not told.
+        """
+        if self._apprise is None or event not in self._on or cause_key in self._told:
+            return False
+        self._told[cause_key] = None  # before the wait: two films may come with one cause
+        delivered = await _delivered(self._apprise, event, title, body)
+        if not delivered:
+            self._told.pop(cause_key, None)
+        self._remember()
+        return delivered
+
+    def settled(self, cause_key: str) -> None:
+        """The cause is over; should it come back, it is told again."""
+        if cause_key in self._told:
+            del self._told[cause_key]
+            self._remember()
+
+    def _remember(self) -> None:
+        while len(self._told) > CAUSES_MAX:
+            self._told.popitem(last=False)
+        if self._memory is None:
+            return
+        temporary = self._memory.with_name(f"{self._memory.name}.part")
+        try:
+            temporary.write_text(json.dumps(list(self._told)), encoding="ascii")
+            temporary.replace(self._memory)
+        except OSError as error:  # at worst something is told again after a restart
+            _log.warning("notification.forgotten", reason=error.strerror)
+
+
+async def _delivered(apprise: Any, event: str, title: str, body: str) -> bool:  # noqa: ANN401  Apprise has no types
+    reason = "an address refused it"
+    try:
+        async with asyncio.timeout(TELLING_LIMIT_S):
+            delivered = await apprise.async_notify(
+                title=masked(shown(title))[:TITLE_CHARACTERS_MAX],
+                body=masked(shown_lines(body))[:BODY_CHARACTERS_MAX],
+                notify_type=_KINDS[event],
+                body_format="text",
+            )
+    except Exception as error:  # noqa: BLE001  whatever a plugin throws, no film may suffer by it
+        delivered, reason = False, type(error).__name__  # its words may hold the address
+    if delivered:
+        _log.info("notification.sent", kind=event)
+    else:
+        _log.warning("notification.failed", kind=event, reason=reason)
+    return bool(delivered)
+
+
+def _remembered(memory: Path | None) -> list[str]:
+    try:
+        known = json.loads(memory.read_text(encoding="ascii")) if memory is not None else []
+    except (OSError, ValueError):  # none yet, or damaged: at worst something is told again
+        return []
+    return [key for key in known if isinstance(key, str)] if isinstance(known, list) else []
+
+
+def _apprise(urls: tuple[str, ...]) -> Any:  # noqa: ANN401  Apprise has no types
+    for url in urls:
+        mask(url)
+    try:
+        import apprise
+    except ImportError:
+        problem = "Apprise is not installed: pip install 'nemo-watch[notify]', or leave notify.urls empty"
+        raise UsageError(ConfigProblem("config", "notify.urls", problem)) from None
+    told = apprise.Apprise()
+    unknown = [url for url in urls if not told.add(url)]
+    if unknown:
+        raise UsageError(
+            *(ConfigProblem("config", "notify.urls", f"Apprise does not know {hidden(u)}") for u in unknown)
+        )
+    return told
+
+
+def hidden(url: str) -> str:
+    """An Apprise address as people may see it: what kind it is, and nothing more (`tgram://***`)."""
+    scheme, separator, _ = url.partition("://")
+    return f"{shown(scheme)[:20]}://***" if separator else "***"

@@ -1,0 +1,57 @@
+"""An animated picture (GIF, WebP, PNG) as a source of frames: played at its own speed, over and over."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from nemo_watch.studio import composition
+from nemo_watch.studio.frames import Frame, blank, from_rgb
+from nemo_watch.studio.looks import apply_look
+from nemo_watch.studio.material import FRAME_MS
+from nemo_watch.studio.pictures import opened
+
+
+class Animation:
+    """An open animation; one frame of it is kept, composed on the canvas."""
+
+    def __init__(self, path: Path, canvas: tuple[int, int], fit: str, fps: int, look: str) -> None:
+        self._stack = ExitStack()
+        self._image = self._stack.enter_context(opened(path))
+        self._fit = composition.chosen_fit(fit, self._image.size, canvas)
+        self._fps, self._look = fps, look
+        self._frame = blank(*canvas)
+        self._number, self._until_ms = -1, 0.0
+        self._count = int(getattr(self._image, "n_frames", 1))
+        self._step()
+
+    def draw(self, number: int, out: Frame) -> None:
+        """Paint what the animation shows at frame `number`; numbers only grow."""
+        while number * 1000 / self._fps >= self._until_ms:
+            self._step()
+        out.copy_from(self._frame)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stack.close()
+
+    def _step(self) -> None:
+        from PIL import Image
+
+        self._number = (self._number + 1) % self._count
+        self._image.seek(self._number)
+        self._until_ms += max(20.0, self._image.info.get("duration") or FRAME_MS)
+        layer = self._image.convert("RGBA")
+        paper = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        flat = Image.alpha_composite(paper, layer).convert("RGB")
+        canvas = self._frame.size
+        fitting = composition.covering if self._fit == "cover" else composition.inside
+        picture = from_rgb(np.asarray(flat.resize(fitting(flat.size, canvas), Image.Resampling.BICUBIC)))
+        if self._fit == "cover":
+            self._frame.copy_from(composition.cropped(picture, canvas))
+        else:
+            composition.paint_ground(picture, self._frame, self._fit)
+            composition.place(picture, self._frame)
+        apply_look(self._look, self._frame)
