@@ -19,7 +19,9 @@ PIXELS_MAX: Final = 150_000_000  # three times a phone's 48 megapixels; more is 
 FRAMES_MAX: Final = 2_000
 JPEG_QUALITY: Final = 92
 _CPU_SECONDS_MAX: Final = 60
-_MEMORY_BYTES_MAX: Final = 3 << 30  # address space: 48 megapixels take 0.6 GB with the decoder's copies, threads reserve more
+_MEMORY_BYTES_MAX: Final = (
+    3 << 30
+)  # address space: 48 megapixels take 0.6 GB with the decoder's copies, threads reserve more
 _OUTPUT_BYTES_MAX: Final = 500_000_000
 _FORMATS: Final = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "HEIF")
 _EXIF_ORIENTATION: Final = 0x0112

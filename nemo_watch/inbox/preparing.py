@@ -1,23 +1,19 @@
-"""Media at rest → what goes up: known by content, under true names, in the order of capture, HEIC as JPEG.
+"""A film's files at rest → its media: known by content, under true names, in the order of capture.
 
-It must never send other bytes than those that were judged: contents are hashed again while they are sent, and what differs stops
-the sending before its last byte. Facts: API text §2 "Formats"; the service names a file by what it is called on the way up.
+It must never open what was not sighted, nor trust a name about the contents. Facts: API text §2 "Formats"; the service knows a file by the
+name under which it goes up.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import tempfile
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.inbox import decoding
 from nemo_watch.inbox.capture import HEAD_BYTES, captured_at
 from nemo_watch.inbox.listing import InboxFolder
 from nemo_watch.inbox.media import CONVERTED, base_name, extension, kind_of, natural_key, stem_of, true_name
@@ -26,9 +22,6 @@ from nemo_watch.model import FoundFilm, LeftAlone, Medium, Sighting
 _CHUNK_BYTES: Final = 1 << 20
 _TAIL_BYTES: Final = 131_072  # some HEIC writers put the EXIF item last
 _UNFIT: Final = "its contents are not a photo, clip or song that NemoVideo takes"
-
-
-# -- what a film's media are -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +100,11 @@ def _order(sighting: Sighting, study: Study) -> tuple[bool, datetime, tuple[tupl
 
 def _named(studied: Sequence[tuple[Sighting, str, Study]]) -> Iterable[Medium]:
     """The media under the names they go up by. A name that had to be changed never takes another file's own."""
-    own = {base_name(sighting.path).casefold() for sighting, name, _ in studied if _upload_name(name) == base_name(sighting.path)}
+    own = {
+        base_name(sighting.path).casefold()
+        for sighting, name, _ in studied
+        if _upload_name(name) == base_name(sighting.path)
+    }
     for sighting, name, study in studied:
         chosen = _upload_name(name)
         if chosen != base_name(sighting.path):
@@ -128,61 +125,3 @@ def _distinct(name: str, taken: set[str]) -> str:
         chosen = f"{stem_of(name)}-{number}.{extension(name)}"
     taken.add(chosen.casefold())
     return chosen
-
-
-# -- what goes up ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """One file on its way up. `open` gives its bytes from the start, as often as asked; `close` ends it and frees its space.
-
-    Reading from what `open` gave raises Trouble(FILE_CHANGED) before the last bytes if they are not those of the medium.
-    """
-
-    name: str
-    size_bytes: int
-    open: Callable[[], BinaryIO]
-    close: Callable[[], None]
-
-
-def upload_source(medium: Medium, folder: InboxFolder, temp_folder: Path) -> Upload:
-    """The medium as it goes up: byte for byte, or a JPEG for HEIC. Blocks while that is made: off the event loop.
-
-    Raises: Trouble(FILE_CHANGED, MEDIA_GONE, INBOX_ABSENT) as `InboxFolder.open_file`; FILE_UNREADABLE for a HEIC that cannot be decoded;
-    NO_SPACE when `temp_folder` is full.
-    """
-    file = folder.open_path(medium.path)
-    try:
-        if _is_heif(file):
-            return _as_jpeg(medium, file, temp_folder)
-        size = os.fstat(file.fileno()).st_size
-        if size != medium.size_bytes:
-            raise Trouble(Cause.FILE_CHANGED, file=medium.path)
-    except BaseException:
-        file.close()
-        raise
-
-    def opened() -> BinaryIO:
-        return cast("BinaryIO", Checked(HandleReader(file.fileno()), medium.path, size, medium.sha256))
-
-    return Upload(medium.name, size, opened, file.close)
-
-
-def _is_heif(file: BinaryIO) -> bool:
-    return extension(true_name("x", os.pread(file.fileno(), 4096, 0)) or "") in CONVERTED
-
-
-def _as_jpeg(medium: Medium, file: BinaryIO, temp_folder: Path) -> Upload:
-    """Decodes a copy whose hash was checked, so that what is decoded is what was judged."""
-    jpeg = tempfile.TemporaryFile(dir=temp_folder)
-    try:
-        with tempfile.TemporaryFile(dir=temp_folder) as copy:
-            for chunk in iter(lambda: source.read(_CHUNK_BYTES), b""):
-                copy.write(chunk)
-            copy.flush()
-            reason = decoding.converted(cast("BinaryIO", copy), cast("BinaryIO", jpeg))
-    except BaseException:
-        jpeg.close()
-        raise
-    return Upload(medium.name, 0, file.close, file.close)

@@ -75,7 +75,9 @@ def _encoding(data: bytes) -> str:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return encoding
-    if len(data) >= 4 and len(data) % 2 == 0 and b"\0" in data:  # UTF-16 without its mark: one half of the bytes mostly zero
+    if (
+        len(data) >= 4 and len(data) % 2 == 0 and b"\0" in data
+    ):  # UTF-16 without its mark: one half of the bytes mostly zero
         high_first, low_first = data[::2].count(0), data[1::2].count(0)
         if max(high_first, low_first) * 2 > len(data) // 2:
             return "utf-16-be" if high_first > low_first else "utf-16-le"

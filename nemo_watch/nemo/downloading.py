@@ -8,7 +8,7 @@ and written in a thread keep the loop moving on a slow disk; a body without a le
 from __future__ import annotations
 
 import re
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +21,7 @@ from nemo_watch.nemo.refusals import refusal
 from nemo_watch.nemo.transport import deadline, translated, whole_answer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from pathlib import Path
 
     from nemo_watch.nemo.asking import Asker
@@ -33,9 +33,12 @@ REDIRECTS_LIMIT: Final = 5
 _ERROR_LIMIT_BYTES: Final = 64 * 1024
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_PAGES: Final = ("text/html", "application/json", "application/xml", "text/xml", "text/plain")
+_PAGES: Final = ("text/html", "application/json", "application/xml", "text/xml")
 _RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)\Z")
 _RANGE_UNMET: Final = re.compile(r"bytes \*/(\d+)\Z")
+
+
+Had = tuple[int, PartNote] | None  # how many bytes a part file holds already, and of what
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,10 @@ class _AlreadyWholeError(Exception):
     """The part file holds every byte already."""
 
 
+class _OtherFileError(Exception):
+    """The part file is of another file than the one that is there now."""
+
+
 async def fetch(
     asker: Asker, address: str, bearer: str | None, render_id: str, path: Path, progress: Callable[[int], None]
 ) -> Downloaded:
@@ -70,15 +77,31 @@ async def fetch(
     async with asker.transport.transfer_slots:
         had = await part.resumable(render_id)
         try:
-            with translated():
-                async with _answer(asker, address, bearer, had) as body:
-                    return await _written(body, part, render_id, progress)
-        except _AlreadyWholeError:
-            await part.open_at(had[0] if had else 0)
-            await part.finish()
-            return Downloaded(had[0] if had else 0, announced=True)
+            return await _fetched(asker, address, bearer, render_id, part, had, progress)
+        except _OtherFileError:
+            return await _fetched(asker, address, bearer, render_id, part, None, progress)
         finally:
             await part.close()
+
+
+async def _fetched(
+    asker: Asker,
+    address: str,
+    bearer: str | None,
+    render_id: str,
+    part: PartFile,
+    had: Had,
+    progress: Callable[[int], None],
+) -> Downloaded:
+    try:
+        with translated():
+            async with _answer(asker, address, bearer, had) as body:
+                return await _written(body, part, render_id, progress)
+    except _AlreadyWholeError:
+        size_bytes = had[0] if had else 0
+        await part.open_at(size_bytes)
+        await part.finish()
+        return Downloaded(size_bytes, announced=True)
 
 
 async def _written(body: _Body, part: PartFile, render_id: str, progress: Callable[[int], None]) -> Downloaded:
@@ -86,12 +109,13 @@ async def _written(body: _Body, part: PartFile, render_id: str, progress: Callab
     size_bytes, total_bytes = body.offset_bytes, body.total_bytes
     await part.open_at(size_bytes)
     await part.note(render_id, _validator(body.response), total_bytes)
-    async for piece in _gathered(body.response):
-        size_bytes += len(piece)
-        if size_bytes > VIDEO_LIMIT_BYTES:
-            raise Trouble(Cause.DOWNLOAD_REFUSED, reason="it is larger than any video")
-        await part.write(piece)
-        progress(size_bytes)
+    async with aclosing(_gathered(body.response)) as pieces:
+        async for piece in pieces:
+            size_bytes += len(piece)
+            if size_bytes > VIDEO_LIMIT_BYTES:
+                raise Trouble(Cause.DOWNLOAD_REFUSED, reason="it is larger than any video")
+            await part.write(piece)
+            progress(size_bytes)
     if total_bytes is not None and size_bytes != total_bytes:
         raise Trouble(Cause.DOWNLOAD_BROKEN, reason=f"{size_bytes} of {total_bytes} bytes came")
     if size_bytes == 0:
@@ -100,7 +124,7 @@ async def _written(body: _Body, part: PartFile, render_id: str, progress: Callab
     return Downloaded(size_bytes, announced=total_bytes is not None or _is_framed(body.response))
 
 
-async def _gathered(response: httpx.Response) -> AsyncIterator[bytes]:
+async def _gathered(response: httpx.Response) -> AsyncGenerator[bytes]:
     """The body in pieces of a mebibyte; what came before a break is given first. Raises DOWNLOAD_BROKEN, NETWORK_DOWN."""
     chunks = response.aiter_raw()
     buffer = bytearray()
@@ -125,9 +149,7 @@ async def _gathered(response: httpx.Response) -> AsyncIterator[bytes]:
 
 
 @asynccontextmanager
-async def _answer(
-    asker: Asker, address: str, bearer: str | None, had: tuple[int, PartNote] | None
-) -> AsyncIterator[_Body]:
+async def _answer(asker: Asker, address: str, bearer: str | None, had: Had) -> AsyncIterator[_Body]:
     """The good answer to a GET of `address`, redirects followed by hand, each host vetted."""
     addresses = Addresses(asker.transport)
     url = fetchable(address, asker.transport.base)
@@ -136,7 +158,7 @@ async def _answer(
         try:
             target = response.headers.get("location")
             if response.status_code not in _REDIRECTS or target is None:
-                yield await _checked(asker, response, bearer, had)
+                yield await _checked(asker, response, bearer if asker.transport.is_own(url) else None, had)
                 return
         finally:
             await response.aclose()
@@ -144,9 +166,7 @@ async def _answer(
     raise Trouble(Cause.DOWNLOAD_REFUSED, reason="it was sent on too often")
 
 
-async def _sent(
-    asker: Asker, addresses: Addresses, url: httpx.URL, bearer: str | None, had: tuple[int, PartNote] | None
-) -> httpx.Response:
+async def _sent(asker: Asker, addresses: Addresses, url: httpx.URL, bearer: str | None, had: Had) -> httpx.Response:
     """The answer's head, from one of the vetted numbers of `url`'s host."""
     client = asker.transport.transfers
     headers = {"Accept-Encoding": "identity", "Host": url.netloc.decode("ascii")}
@@ -157,7 +177,7 @@ async def _sent(
     failed: Exception | None = None
     for number in await addresses.pins(url):
         pinned = url if number is None else url.copy_with(host=number)
-        extensions = {} if number in {None, url.host} else {"sni_hostname": url.host}
+        extensions = {} if number in {None, url.host} else {"sni_hostname": url.raw_host.decode("ascii")}
         try:
             async with deadline(STALL_LIMIT_S, "the video's host did not answer"):
                 request = client.build_request("GET", pinned, headers=headers, extensions=extensions)
@@ -167,16 +187,14 @@ async def _sent(
     raise failed if failed is not None else Trouble(Cause.NETWORK_DOWN, reason=f"{url.host} has no address")
 
 
-async def _checked(
-    asker: Asker, response: httpx.Response, bearer: str | None, had: tuple[int, PartNote] | None
-) -> _Body:
+async def _checked(asker: Asker, response: httpx.Response, bearer: str | None, had: Had) -> _Body:
     """What a good answer brings. Raises what a bad one says."""
     status, headers = response.status_code, response.headers
     if status == 416 and had is not None:
         unmet = _RANGE_UNMET.match(headers.get("content-range", ""))
         if unmet and int(unmet[1]) == had[0] == had[1].total_bytes:
             raise _AlreadyWholeError
-        raise Trouble(Cause.DOWNLOAD_BROKEN, reason="the part does not fit any more", restart=True)
+        raise _OtherFileError
     kind = headers.get("content-type", "").split(";", 1)[0].strip().casefold()
     if status not in {200, 206} or kind in _PAGES:
         raise await _refused(asker, response, bearer)
@@ -188,21 +206,25 @@ async def _checked(
     return body
 
 
-def _partial(response: httpx.Response, had: tuple[int, PartNote] | None) -> _Body:
-    """A 206 that goes on exactly where the part ends, in a file of the same length. Raises DOWNLOAD_BROKEN."""
+def _partial(response: httpx.Response, had: Had) -> _Body:
+    """A 206 that goes on exactly where the part ends, in a file of the same length. Raises _OtherFileError."""
     told = _RANGE.match(response.headers.get("content-range", ""))
-    if told is None or had is None or int(told[1]) != had[0]:
-        raise Trouble(Cause.DOWNLOAD_BROKEN, reason="another part came than was asked for", restart=True)
+    if had is None:
+        raise Trouble(Cause.DOWNLOAD_BROKEN, reason="a part came, though the whole was asked for")
+    if told is None or int(told[1]) != had[0]:
+        raise _OtherFileError
     total_bytes = int(told[3]) if told[3] != "*" else int(told[2]) + 1
     if had[1].total_bytes not in {None, total_bytes}:
-        raise Trouble(Cause.DOWNLOAD_BROKEN, reason="the video's length has changed", restart=True)
+        raise _OtherFileError
     return _Body(response, had[0], total_bytes)
 
 
 async def _refused(asker: Asker, response: httpx.Response, bearer: str | None) -> Trouble:
+    """What the service refuses, where a bearer was sent; another host's refusal says nothing of our account."""
+    if bearer is None:
+        return Trouble(Cause.DOWNLOAD_BROKEN, reason=f"its host answered with HTTP {response.status_code}")
     async with deadline(STALL_LIMIT_S, "the video's host did not finish its answer"):
-        secrets = (bearer,) if bearer else ()
-        answer = await whole_answer(response, _ERROR_LIMIT_BYTES, asker.clock.now(), secrets)
+        answer = await whole_answer(response, _ERROR_LIMIT_BYTES, asker.clock.now(), (bearer,))
     return refusal(answer) or Trouble(Cause.DOWNLOAD_BROKEN, reason="something else than a video came")
 
 

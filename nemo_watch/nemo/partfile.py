@@ -117,7 +117,7 @@ def _opened(path: Path, offset_bytes: int) -> BinaryIO:
 
 
 def _boot() -> str:
-    """This boot's name; the same text everywhere where the system does not tell."""
+    """The name of this boot; the same text everywhere where the system does not tell."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

@@ -13,8 +13,8 @@ from nemo_watch.outbox.publish import OutboxFolder
 
 sys.path.insert(0, str(Path(__file__).parent))  # for the modules beside this one: tests are no package
 
-from outbox_chromium import Chromium  # noqa: E402
-from outbox_samples import mp4  # noqa: E402
+from outbox_chromium import Chromium
+from outbox_samples import mp4
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import os
 import struct
 
 import pytest
-from outbox_samples import box, mp4
 from hypothesis import given
 from hypothesis import strategies as st
+from outbox_samples import box, mp4
 
 from nemo_watch.outbox.mp4 import whole_mp4
 

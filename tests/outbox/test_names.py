@@ -38,7 +38,9 @@ def assert_safe(name: str) -> None:
     assert unicodedata.is_normalized("NFC", name)
     assert not set(name) & set('<>:"/\\|?*')
     assert all(unicodedata.category(c)[0] != "C" for c in name), ascii(name)
-    assert name == name.strip(" ") and not name.startswith(".") and not name.endswith(".")
+    assert name == name.strip(" ")
+    assert not name.startswith(".")
+    assert not name.endswith(".")
     assert re.split(r"[.\s]", name.lower())[0] not in DEVICES
     assert folded(name) not in {folded(reserved) for reserved in RESERVED}
 
@@ -145,4 +147,5 @@ def test_a_long_name_is_cut_between_characters_and_still_numbered():
     first = outbox_name(long, ())
     second = outbox_name(long, [first])
     assert first == "旅" * 53
-    assert second.endswith("-2") and len(second.encode()) <= NAME_BYTES_MAX
+    assert second.endswith("-2")
+    assert len(second.encode()) <= NAME_BYTES_MAX

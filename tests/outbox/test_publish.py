@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from nemo_watch.outbox.publish import LOG_BYTES_MAX, OutboxFolder
 
 
 def visible(outbox: OutboxFolder, folder: str) -> set[str]:
-    return set(os.listdir(outbox.root / folder))
+    return {path.name for path in (outbox.root / folder).iterdir()}
 
 
 def no_links(monkeypatch, number=errno.EPERM):
@@ -59,10 +60,10 @@ def test_the_newest_never_goes_back_to_an_earlier_version(outbox, fetched):
 def test_publishing_again_changes_nothing(outbox, fetched):
     part = fetched("trip", "trip", 1)
     first = outbox.publish_video("trip", "trip", 1, part)
-    before = os.stat(outbox.root / first)
+    before = (outbox.root / first).stat()
     assert outbox.publish_video("trip", "trip", 1, part) == first
     assert outbox.publish_video("trip", "trip", 1, fetched("trip", "trip", 1)) == first  # fetched twice, the same
-    assert os.stat(outbox.root / first).st_ino == before.st_ino
+    assert (outbox.root / first).stat().st_ino == before.st_ino
     assert visible(outbox, "trip") == {"trip.mp4", "trip-v1.mp4"}
 
 
@@ -113,7 +114,8 @@ def test_a_part_from_elsewhere_is_a_mistake_of_ours(outbox, tmp_path):
 def test_the_part_is_hidden_lies_beside_the_video_and_stays_the_same(outbox):
     part = outbox.part_path("trip", "trip", 3)
     assert part.parent == outbox.root / "trip"
-    assert part.name.startswith(".") and part.name.endswith(".part")
+    assert part.name.startswith(".")
+    assert part.name.endswith(".part")
     assert outbox.part_path("trip", "trip", 3) == part
     assert outbox.part_path("trip", "trip", 4) != part
 
@@ -182,7 +184,7 @@ def test_a_project_folder_swapped_for_a_link_is_refused(outbox, elsewhere, act):
         act(outbox, part)
     assert trouble.value.cause is Cause.OUTBOX_UNWRITABLE
     assert "it is a link" in str(trouble.value)
-    assert set(os.listdir(elsewhere)) == {"precious.txt"}
+    assert [path.name for path in elsewhere.iterdir()] == ["precious.txt"]
 
 
 @pytest.mark.parametrize("name", ["reply.txt", "NEEDS-YOU.txt", "project.log", "trip.mp4"])
@@ -190,10 +192,8 @@ def test_a_file_swapped_for_a_link_is_replaced_or_refused_never_followed(outbox,
     part = fetched("trip", "trip", 1)
     (outbox.root / "trip" / name).symlink_to(elsewhere / "precious.txt")
     for act in ACTS.values():
-        try:
+        with contextlib.suppress(Trouble):
             act(outbox, part)
-        except Trouble as trouble:
-            assert trouble.cause is Cause.OUTBOX_UNWRITABLE
     assert (elsewhere / "precious.txt").read_text() == "precious"
 
 
@@ -207,28 +207,29 @@ def test_a_part_swapped_for_a_link_is_not_published(outbox, elsewhere):
     assert visible(outbox, "trip") == set()
 
 
-@pytest.mark.parametrize("name", ["project.log", "NEEDS-YOU.txt", "project.toml"])
+@pytest.mark.parametrize(
+    ("name", "act"),
+    [
+        ("project.log", lambda o: o.log("trip", "x", NOW)),
+        ("NEEDS-YOU.txt", lambda o: o.write_needs("trip", "trip", "x")),
+        ("project.toml", lambda o: o.read("trip", "project.toml", 9)),
+        (".trip-v1.mp4.nemo-watch.part", lambda o: o.publish_video("trip", "trip", 1, o.part_path("trip", "trip", 1))),
+    ],
+)
 @pytest.mark.timeout(20)
-def test_a_fifo_hangs_nobody(outbox, name):
+def test_a_fifo_hangs_nobody(outbox, name, act):
     (outbox.root / "trip").mkdir()
     os.mkfifo(outbox.root / "trip" / name)
-    for act in (
-        lambda: outbox.log("trip", "x", NOW),
-        lambda: outbox.write_needs("trip", "trip", "x"),
-        lambda: outbox.read("trip", name, 9),
-    ):
-        try:
-            act()
-        except Trouble as trouble:
-            assert trouble.cause is Cause.OUTBOX_UNWRITABLE
+    with pytest.raises(Trouble):
+        act(outbox)
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/b", "/etc", "a\0b"])
 def test_a_name_that_is_a_path_is_refused(outbox, name):
-    with pytest.raises(ValueError, match="plain name"):
-        outbox.write_reply(name, "x", "text")
-    with pytest.raises(ValueError, match="plain name"):
-        outbox.read("trip" if (outbox.root / "trip").mkdir(exist_ok=True) is None else "", name or "/", 10)
+    (outbox.root / "trip").mkdir()
+    for act in (lambda: outbox.write_reply(name, "x", "text"), lambda: outbox.read("trip", name, 10)):
+        with pytest.raises(ValueError, match="plain name"):
+            act()
 
 
 def test_the_outbox_itself_may_be_a_link(tmp_path, elsewhere):
@@ -290,7 +291,7 @@ def test_what_the_account_needs_stands_in_the_outbox_itself(outbox):
     assert (outbox.root / "NEEDS-YOU.txt").read_text() == "A token, please."
     outbox.write_account_needs(None)
     outbox.write_account_needs(None)
-    assert os.listdir(outbox.root) == []
+    assert not list(outbox.root.iterdir())
 
 
 def test_the_story_is_one_plain_line_an_event(outbox, monkeypatch):
@@ -338,7 +339,8 @@ def test_leftovers_of_ours_go_and_nothing_else_does(outbox, fetched):
     later = datetime.now(UTC) + timedelta(seconds=5)
     assert outbox.clear_leftovers(later - timedelta(days=1)) == 0  # touched since: perhaps another host's
     assert outbox.clear_leftovers(later, keep=[wanted]) == 2
-    assert not old.exists() and wanted.exists()
+    assert not old.exists()
+    assert wanted.exists()
     assert visible(outbox, "trip") == {wanted.name, ".hidden.part", "film.nemo-watch.part", ".folder.nemo-watch.part"}
 
 

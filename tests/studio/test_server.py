@@ -514,14 +514,16 @@ class TestTheRealHands:
     async def real(self, tmp_path):
         arguments = (sys.executable, "-m", "nemo_watch.studio", "--folder", str(tmp_path / "studio"))
         process = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE)
-        url = (await process.stdout.readline()).decode().strip()
-        client = RealClient(httpx.AsyncClient(base_url=url, headers=ATTRIBUTION, trust_env=False, timeout=60), process)
-        await client.begin(*(photo(tmp_path / name, color) for name, color in PHOTOS.items()))
-        yield client
-        await client.http.aclose()
-        if process.returncode is None:
-            process.terminate()
-            await process.wait()
+        try:
+            url = (await process.stdout.readline()).decode().strip()
+            async with httpx.AsyncClient(base_url=url, headers=ATTRIBUTION, trust_env=False, timeout=60) as http:
+                client = RealClient(http, process)
+                await client.begin(*(photo(tmp_path / name, color) for name, color in PHOTOS.items()))
+                yield client
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()
 
     async def test_photos_become_an_mp4(self, real, tmp_path):
         said = await real.send("a 3 second video of my photos with soft music, title: Two colours")

@@ -1,0 +1,169 @@
+"""A medium → the bytes that go up: its own, or a JPEG for HEIC.
+
+It must never send other bytes than those that were judged: they are hashed again while they are read, and what differs stops the sending
+before its last byte. Facts: a service may have taken a body that came whole, and never one that was cut.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from nemo_watch.errors import Cause, Trouble
+from nemo_watch.inbox import decoding
+from nemo_watch.inbox.media import CONVERTED, extension, true_name
+from nemo_watch.inbox.signatures import HEAD_BYTES
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+    from nemo_watch.inbox.listing import InboxFolder
+    from nemo_watch.model import Medium
+
+_CHUNK_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file on its way up. `open` gives its bytes from the start, as often as asked; `close` ends it and frees its space.
+
+    Reading raises Trouble(FILE_CHANGED) in place of the last bytes if they are not those of the medium.
+    """
+
+    name: str
+    size_bytes: int
+    open: Callable[[], BinaryIO]
+    close: Callable[[], None]
+
+
+def upload_source(medium: Medium, folder: InboxFolder, temp_folder: Path) -> Upload:
+    """The medium as it goes up: byte for byte, or a JPEG for HEIC. Blocks while that is made: off the event loop.
+
+    Raises: Trouble(FILE_CHANGED, MEDIA_GONE, INBOX_ABSENT, FILE_UNREADABLE) as `InboxFolder.open_file`; FILE_UNREADABLE also for a HEIC
+    that cannot be decoded; NO_SPACE when `temp_folder` is full.
+    """
+    file = folder.open_path(medium.path)
+    try:
+        if os.fstat(file.fileno()).st_size != medium.size_bytes:
+            raise Trouble(Cause.FILE_CHANGED, file=medium.path)
+        if _is_heif(file):
+            with file, _writing(temp_folder):
+                return _as_jpeg(medium, file, temp_folder)
+    except BaseException:
+        file.close()
+        raise
+    return Upload(medium.name, medium.size_bytes, lambda: _checked(file, medium), file.close)
+
+
+def _is_heif(file: BinaryIO) -> bool:
+    return extension(true_name("x", os.pread(file.fileno(), HEAD_BYTES, 0)) or "") in CONVERTED
+
+
+def _checked(file: BinaryIO, medium: Medium) -> BinaryIO:
+    return cast("BinaryIO", CheckedReader(file.fileno(), medium.path, medium.size_bytes, medium.sha256))
+
+
+def _as_jpeg(medium: Medium, file: BinaryIO, temp_folder: Path) -> Upload:
+    """Decodes a copy whose hash was checked: so what is decoded is what was judged."""
+    jpeg = tempfile.TemporaryFile(dir=temp_folder)  # noqa: SIM115  it lives as long as the upload
+    try:
+        with tempfile.TemporaryFile(dir=temp_folder) as copy:
+            source = _checked(file, medium)
+            while chunk := source.read(_CHUNK_BYTES):
+                copy.write(chunk)
+            copy.flush()
+            reason = decoding.converted(copy, jpeg)
+        if reason is not None:
+            raise Trouble(Cause.FILE_UNREADABLE, file=medium.path, reason=reason)
+        size = os.fstat(jpeg.fileno()).st_size
+    except BaseException:
+        jpeg.close()
+        raise
+    return Upload(medium.name, size, lambda: cast("BinaryIO", HandleReader(jpeg.fileno())), jpeg.close)
+
+
+@contextmanager
+def _writing(temp_folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise Trouble(Cause.NO_SPACE, folder=str(temp_folder)) from error
+        raise
+
+
+class HandleReader(io.RawIOBase):
+    """Reads a file by its handle from a place of its own, so that one open file serves many readers. Closing it closes only itself."""
+
+    def __init__(self, handle: int) -> None:
+        super().__init__()
+        self._handle = handle
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def tell(self) -> int:
+        """The place of the next byte."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Goes to another place; nothing is read."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: os.fstat(self._handle).st_size}[whence]
+        self._at = start + offset
+        return self._at
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fills the buffer as far as the file reaches."""
+        count = os.preadv(self._handle, [buffer], self._at)
+        self._at += count
+        return count
+
+
+class CheckedReader(HandleReader):
+    """Reads a file from its start to its end and checks on the way that it is the one that was judged.
+
+    The last bytes are held back until the whole is known to be right; else Trouble(FILE_CHANGED) stands in their place.
+    """
+
+    def __init__(self, handle: int, path: str, size_bytes: int, sha256: str) -> None:
+        super().__init__(handle)
+        self._path = path
+        self._size_bytes = size_bytes
+        self._sha256 = sha256
+        self._digest = hashlib.sha256()
+        self._hashed = 0
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fills the buffer. Raises: Trouble(FILE_CHANGED)."""
+        start = self._at
+        view = memoryview(buffer).cast("B")
+        count = super().readinto(view[: max(self._size_bytes - start, 0)])
+        if start == 0:
+            self._digest, self._hashed = hashlib.sha256(), 0
+        if start == self._hashed:
+            self._digest.update(view[:count])
+            self._hashed += count
+        if count == 0 and start < self._size_bytes and len(view):
+            raise Trouble(Cause.FILE_CHANGED, file=self._path)  # it was cut short
+        if count and self._at == self._size_bytes:
+            self._check()
+        return count
+
+    def _check(self) -> None:
+        right = self._hashed == self._size_bytes and self._digest.hexdigest() == self._sha256
+        if not right or os.fstat(self._handle).st_size != self._size_bytes:
+            raise Trouble(Cause.FILE_CHANGED, file=self._path)

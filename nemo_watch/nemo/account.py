@@ -1,0 +1,178 @@
+"""Whose credits are spent: the token that a person gave, or an anonymous account with a client id kept for ever.
+
+A given token is never replaced. An anonymous one is renewed under the same client id, one renewal at a time. A new client
+id is taken only where a token's first answer was lost, and at most once a day: the service counts them per machine.
+Source: API text "Authentication" and "Error Codes"; README "The account" for the caps per client id and address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from nemo_watch.errors import Cause, Trouble
+from nemo_watch.nemo.tokens import KeptToken
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from nemo_watch.clock import Clock
+    from nemo_watch.nemo.answers import Token
+    from nemo_watch.nemo.tokens import TokenStore
+
+REGISTER_URL: Final = "https://nemovideo.com/register?bind="
+NEW_CLIENT_ID_EVERY: Final = timedelta(days=1)
+_TOO_CLOSE: Final = timedelta(seconds=60)  # a token that ends within a minute is not worth a call
+
+
+class Account:
+    """The account behind every call. Call `open` before anything else.
+
+    `host` is the service's host: a kept token never goes to another. `fetch_token` asks the service for a token by client
+    id, and waits once by itself when it is rate limited. `given_client_id` is the person's own and never replaced.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        store: TokenStore,
+        clock: Clock,
+        fetch_token: Callable[[str], Awaitable[Token]],
+        *,
+        given_token: str | None = None,
+        given_client_id: str | None = None,
+    ) -> None:
+        self._host = host
+        self._store = store
+        self._clock = clock
+        self._fetch_token = fetch_token
+        self._given_token = (given_token or "").strip() or None
+        self._given_client_id = (given_client_id or "").strip() or None
+        self._client_id: str | None = None
+        self._kept: KeptToken | None = None
+        self._told_user_id: str | None = None
+        self._lock = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Read what is kept, and make the client id of an anonymous account."""
+        if self._given_token is None:
+            await self.client_id()
+            self._kept = self._fitting(await self._store.token())
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether no person gave a token."""
+        return self._given_token is None
+
+    @property
+    def key(self) -> str:
+        """Which account this is, for rows that must not be taken for another's; the token is not in it."""
+        if self._given_token is not None:
+            return f"token:{hashlib.sha256(self._given_token.encode()).hexdigest()[:12]}@{self._host}"
+        return f"client:{self._client_id}@{self._host}"
+
+    @property
+    def user_id(self) -> str | None:
+        """The user id that the service told with a token or a session."""
+        return self._told_user_id or (self._kept.user_id if self._kept else None)
+
+    def learn(self, user_id: str) -> None:
+        """Remember the user id that a session's answer told."""
+        self._told_user_id = user_id
+
+    def registration_link(self) -> str | None:
+        """Where an anonymous account is registered to keep its credits and projects; None for a person's own token."""
+        if self._given_token is not None:
+            return None
+        return REGISTER_URL + quote(self.user_id or self._client_id or "", safe="")
+
+    def how_to_get_credits(self) -> str:
+        """The advice when credits are out. Source: API text "Error Codes", 2001."""
+        link = self.registration_link()
+        if link is None:
+            return "Top up your credits at https://nemovideo.com; nemo-watch goes on by itself."
+        return f"Register at {link} and top up; nemo-watch goes on by itself when the balance has risen."
+
+    async def client_id(self) -> str:
+        """The client id: the person's, the one kept, or a new one that is kept from now on."""
+        if self._client_id is None:
+            kept = await self._store.client_id() if self._given_client_id is None else None
+            self._client_id = self._given_client_id or (kept[0] if kept else await self._new_client_id())
+        return self._client_id
+
+    async def bearer(self) -> str:
+        """The token to send. Raises what the token call raises, TOKENS_USED_UP when no token is given out."""
+        if self._given_token is not None:
+            return self._given_token
+        async with self._lock:
+            if self._kept is None or self._is_over(self._kept):
+                await self._renewed()
+            return self._token()
+
+    async def renew(self, rejected: str) -> str:
+        """A token in place of `rejected`; whoever comes second gets what the first one fetched. Raises TOKEN_REJECTED."""
+        if self._given_token is not None:
+            raise Trouble(Cause.TOKEN_REJECTED)
+        async with self._lock:
+            if self._kept is None or self._kept.token == rejected:
+                await self._renewed()
+            return self._token()
+
+    def _token(self) -> str:
+        assert self._kept is not None  # noqa: S101  just renewed
+        return self._kept.token
+
+    async def _renewed(self) -> None:
+        """Fetch a token under the client id; if none was ever kept for it, an answer was lost: take a new client id."""
+        client_id = await self.client_id()
+        try:
+            token = await self._fetched(client_id)
+        except Trouble as trouble:
+            if trouble.cause is not Cause.RATE_LIMITED:
+                raise
+            if not await self._may_take_another(client_id):
+                raise _used_up(trouble) from trouble
+            client_id = self._client_id = await self._new_client_id()
+            try:
+                token = await self._fetched(client_id)
+            except Trouble as again:
+                raise (_used_up(again) if again.cause is Cause.RATE_LIMITED else again) from again
+        self._kept = KeptToken(self._host, client_id, token.token, token.user_id, token.expires_at)
+        await self._store.keep_token(self._kept)
+
+    async def _fetched(self, client_id: str) -> Token:
+        """A token; a client id that the service does not take for one is replaced, once, unless a person gave it."""
+        try:
+            return await self._fetch_token(client_id)
+        except Trouble as trouble:
+            if trouble.cause is not Cause.CLIENT_ID_MISSING or self._given_client_id is not None:
+                raise
+        self._client_id = await self._new_client_id()
+        return await self._fetch_token(self._client_id)
+
+    async def _may_take_another(self, client_id: str) -> bool:
+        kept_token, kept_id = await self._store.token(), await self._store.client_id()
+        if self._given_client_id is not None or (kept_token is not None and kept_token.client_id == client_id):
+            return False
+        return kept_id is None or self._clock.now() - kept_id[1] >= NEW_CLIENT_ID_EVERY
+
+    async def _new_client_id(self) -> str:
+        client_id = str(uuid.uuid4())
+        await self._store.keep_client_id(client_id, self._clock.now())
+        return client_id
+
+    def _fitting(self, kept: KeptToken | None) -> KeptToken | None:
+        """What is kept, if it was made for this host and client id."""
+        fits = kept is not None and kept.host == self._host and kept.client_id == self._client_id
+        return kept if fits else None
+
+    def _is_over(self, kept: KeptToken) -> bool:
+        return kept.expires_at is not None and kept.expires_at - self._clock.now() < _TOO_CLOSE
+
+
+def _used_up(trouble: Trouble) -> Trouble:
+    return Trouble(Cause.TOKENS_USED_UP, retry_after_s=trouble.retry_after_s, reason=trouble.data.get("reason"))

@@ -1,0 +1,107 @@
+"""The configuration: every problem at once, each with its place; nothing is guessed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nemo_watch.config import FOREVER, Folders, config_paths, duration_s, folder_problems, load, size_bytes
+from nemo_watch.errors import UsageError
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    return {"HOME": str(tmp_path)}
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    return path
+
+
+def test_every_key_has_a_default(env):
+    config = load(env)
+    assert config.service.backend == "cloud"
+    assert config.inbox.settle_s == 5.0
+    assert config.service.pace.recovery_waits_s == (30.0, 60.0, 60.0, 60.0, 60.0)
+
+
+def test_a_file_says_it_in_words(env, tmp_path):
+    path = written(
+        tmp_path,
+        '[inbox]\nsettle = "0.5s"\nprompt_wait = "forever"\nmax_file = "2GB"\n[service.pace]\nrender_poll = "2m"\n',
+    )
+    config = load(env, path=path)
+    assert config.inbox.settle_s == 0.5
+    assert config.inbox.prompt_wait_s == FOREVER
+    assert config.inbox.max_file_bytes == 2_000_000_000
+    assert config.service.pace.render_poll_s == 120.0
+    assert config.sources["inbox.settle"] == f"{path}:2"
+
+
+def test_all_problems_are_told_at_once_with_key_and_line(env, tmp_path):
+    path = written(
+        tmp_path,
+        '[inbox]\nsettel = "5s"\nrescan = 30\n\n[service]\nbackend = "moon"\npaid_messages_a_day = -1\n\n[unknown]\nx = 1\n',
+    )
+    with pytest.raises(UsageError) as wrong:
+        load(env, path=path)
+    told = str(wrong.value).splitlines()
+    assert len(told) == 5
+    assert f"{path}:2: inbox.settel: is not known; did you mean inbox.settle?" in told
+    assert any(line.startswith(f"{path}:3: inbox.rescan: must be a duration") for line in told)
+    assert any(line.startswith(f"{path}:6: service.backend: must be") for line in told)
+    assert any(line.startswith(f"{path}:7: service.paid_messages_a_day") for line in told)
+    assert any("unknown.x" in line for line in told)
+
+
+@pytest.mark.parametrize("text", ["[inbox\n", "\x00", "a = "])
+def test_a_file_that_is_no_toml_is_named(env, tmp_path, text):
+    with pytest.raises(UsageError, match=r"config\.toml: is not TOML"):
+        load(env, path=written(tmp_path, text))
+
+
+def test_a_missing_file_is_named(env, tmp_path):
+    with pytest.raises(UsageError, match=r"gone\.toml: cannot be read"):
+        load(env, path=tmp_path / "gone.toml")
+
+
+def test_options_come_before_the_environment_before_the_file(env, tmp_path):
+    path = written(tmp_path, '[service]\nurl = "http://file.example"\n')
+    env["NEMO_API_URL"] = "http://env.example/"
+    assert load(env, path=path).service.url == "http://env.example"
+    assert load(env, path=path, options={"service.url": "http://option.example"}).service.url == "http://option.example"
+
+
+def test_the_named_file_is_read_before_the_users_and_the_systems(env):
+    assert [str(p) for p in config_paths(env | {"NEMO_WATCH_CONFIG": "/x.toml"})] == ["/x.toml"]
+    assert [p.name for p in config_paths(env)] == ["config.toml", "config.toml"]
+
+
+def test_folders_may_not_contain_one_another(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    assert folder_problems(Folders(tmp_path / "a", tmp_path / "b", tmp_path / "c")) == []
+    assert folder_problems(Folders(tmp_path / "a", tmp_path / "a" / "b", tmp_path / "c"))
+    assert folder_problems(Folders(tmp_path / "a", tmp_path / "link", tmp_path / "c"))
+    assert len(folder_problems(Folders(tmp_path, tmp_path, tmp_path))) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30s", 30.0), ("2m", 120.0), ("0.5s", 0.5), ("1h", 3600.0), ("100ms", 0.1)]
+)
+def test_durations(text, seconds):
+    assert duration_s(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["30", 30, "", "-5s", "5 parsecs", None, "nans"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(ValueError, match="duration"):
+        duration_s(text)
+
+
+def test_sizes():
+    assert size_bytes("500MB") == 500_000_000
+    assert size_bytes("1MiB") == 2**20
