@@ -30,8 +30,8 @@ MASK: Final = "***"
 
 _SECRETS: set[str] = set()
 _SECRET_SHAPES: Final = re.compile(
-    r"\b(?:nmv|clm)_[\w.~+/=-]+"  # tokens and claim links. Source: API text
-    r"|\bBearer\s+[^\s\"',;]+"
+    r"(?:nmv|clm)_[\w.~+/=-]+"  # tokens and claim links. Source: API text
+    r"|Bearer(?:\s|%20)+[^\s\"',;]+"
     r"|(?<=://)[^\s/?#@]+@"  # a user name and password in an address
     r"|(?<=token=)[^\s&\"']+|(?<=signature=)[^\s&\"']+",
     re.IGNORECASE,
@@ -80,7 +80,7 @@ def clean(_logger: object, _method: str, event: Event) -> Event:
     """The event with secrets masked, foreign text cut and made harmless; tracebacks keep their lines."""
     traceback = event.pop("exception", None)
     cleaned: Event = {
-        _text(str(key)): MASK if str(key) in _SECRET_KEYS else _value(item) for key, item in event.items()
+        _text(str(key)): MASK if str(key).lower() in _SECRET_KEYS else _value(item) for key, item in event.items()
     }
     if traceback:
         text = masked(str(traceback))
@@ -98,7 +98,8 @@ def _value(item: object, depth: int = 0) -> object:
         return _text(item)
     if depth < 3 and isinstance(item, Mapping):
         return {
-            _text(str(key)): MASK if str(key) in _SECRET_KEYS else _value(part, depth + 1) for key, part in item.items()
+            _text(str(key)): MASK if str(key).lower() in _SECRET_KEYS else _value(part, depth + 1)
+            for key, part in item.items()
         }
     if depth < 3 and isinstance(item, list | tuple | set | frozenset):
         return [_value(part, depth + 1) for part in list(item)[:50]]

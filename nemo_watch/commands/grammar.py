@@ -1,12 +1,15 @@
 """The command line as data: every command, its one-line summary, its arguments; and the parser made of it.
 
-It imports next to nothing, because `--help` must start about as fast as Python itself; what a command does stands in the
-module of its name. Shell completion is made from the same data.
+It imports nothing before it parses, because `--help` must start about as fast as Python itself; what a command does stands
+in the module of its name. Shell completion is made from the same data.
 """
 
 from __future__ import annotations
 
-import argparse
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` costs more than this whole module
+    import argparse
+    from collections.abc import Sequence
 
 Argument = tuple[tuple[str, ...], dict[str, object]]
 """The flags (or the name) of an argument, and what `argparse` is told of it."""
@@ -74,31 +77,47 @@ COMMANDS: dict[str, tuple[str, tuple[Argument, ...]]] = {
     ),
     "completion": (
         "print a completion script for a shell",
-        ((("shell",), {"choices": ("bash", "zsh", "fish"), "help": "which shell"}),),
+        ((("shell",), {"choices": ("bash", "zsh", "fish", "names"), "metavar": "{bash,zsh,fish}", "help": "which shell"}),),
     ),
 }
 """Every command: what it does, and its own arguments."""
 
 
-def command_line() -> argparse.ArgumentParser:
-    """The parser of the whole command line; a wrong one ends the program with 2."""
+def overview() -> str:
+    """What `--help` shows: every command with its summary, and the options that all of them take."""
+    commands = [(name, summary) for name, (summary, _) in COMMANDS.items()]
+    options = [(f"{flags[0]} {told.get('metavar', '')}".rstrip(), str(told["help"])) for flags, told in OPTIONS]
+    options += [("--version", "show the version"), ("-h, --help", "show this; after a command, what it takes")]
+    lines = ["usage: nemo-watch [OPTIONS] COMMAND", "", "Drop photos in a folder, get a video back.", "", "commands:"]
+    lines += [f"  {name:16} {summary}" for name, summary in commands]
+    lines += ["", "options, before or after the command's own:"]
+    lines += [f"  {flag:16} {told}" for flag, told in options]
+    lines += ["", "First steps: nemo-watch demo, nemo-watch init, nemo-watch run."]
+    return "\n".join(lines) + "\n"
+
+
+def command_line(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser for these words; a wrong one ends the program with 2.
+
+    Only the commands that are among the words get their arguments: fourteen whole parsers take longer than Python's start.
+    """
+    import argparse
+
     everywhere = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for flags, told in OPTIONS:
         # Without a default of its own an option that stands before the command is not undone by the command's parser.
         everywhere.add_argument(*flags, **told, default=argparse.SUPPRESS)  # type: ignore[arg-type]
     parser = argparse.ArgumentParser(
-        prog="nemo-watch",
-        description="Drop photos in a folder, get a video back.",
-        epilog="First steps: nemo-watch demo, nemo-watch init, nemo-watch run.",
-        parents=[everywhere],
-        allow_abbrev=False,
+        prog="nemo-watch", usage="nemo-watch [OPTIONS] COMMAND", parents=[everywhere], allow_abbrev=False
     )
-    parser.add_argument("--version", action="store_true", help="show the version and exit")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    parser.format_help = overview  # type: ignore[method-assign]  # the same with and without argparse
+    parser.add_argument("--version", action="store_true")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", prog="nemo-watch")
     for name, (summary, arguments) in COMMANDS.items():
-        own = commands.add_parser(
-            name, help=summary, description=f"{name}: {summary}.", parents=[everywhere], allow_abbrev=False
-        )
+        if name not in words:
+            commands.add_parser(name, add_help=False)
+            continue
+        own = commands.add_parser(name, description=f"{name}: {summary}.", parents=[everywhere], allow_abbrev=False)
         for flags, told in arguments:
             own.add_argument(*flags, **told)  # type: ignore[arg-type]
     return parser

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import sys
 
-from nemo_watch.commands.grammar import command_line
+from nemo_watch.commands.grammar import command_line, overview
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # `typing` costs more than `argparse`
+if TYPE_CHECKING:  # `typing` costs as much as all the rest
     import argparse
     from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     _make_streams_patient()
     try:
-        code = _dispatched(arguments)
+        code = _dispatched(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -34,18 +34,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _dispatched(arguments: Sequence[str] | None) -> int:
-    parser = command_line()
-    options = parser.parse_args(arguments)
+def _dispatched(words: list[str]) -> int:
+    if words in (["-h"], ["--help"]):
+        sys.stdout.write(overview())
+        return 0
+    options = command_line(words).parse_args(words)
     if options.version:
         from nemo_watch import __version__
 
         sys.stdout.write(f"nemo-watch {__version__}\n")
         return 0
     if options.command is None:
-        parser.print_help(sys.stderr)
+        sys.stderr.write(overview())
         return 2
-    options.typed = list(sys.argv[1:] if arguments is None else arguments)
+    options.typed = words
     return _performed(options)
 
 

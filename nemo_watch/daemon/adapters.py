@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs import records
+from nemo_watch.model import Segment, Track
 from nemo_watch.nemo import draft as drafts
 from nemo_watch.nemo import language, phrases
+from nemo_watch.nemo.guiwords import DeedKind, shown
 from nemo_watch.outbox.receipt import write_receipt
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from nemo_watch.jobs.ports import Source
     from nemo_watch.jobs.records import JobRecord
     from nemo_watch.jobs.store import Store
-    from nemo_watch.model import Medium, Track
+    from nemo_watch.model import Medium
     from nemo_watch.outbox.publish import OutboxFolder
 
 Draft = Mapping[str, Any]
@@ -47,7 +49,13 @@ class SpokenLanguage:
 
     def tracks(self, draft: Draft | None) -> tuple[Track, ...]:
         """The timeline's tracks."""
-        return drafts.timeline(draft).tracks
+        return tuple(
+            Track(
+                track.label,
+                tuple(Segment(s.name, s.start_ms, s.duration_ms, _share(s.volume), s.text) for s in track.segments),
+            )
+            for track in drafts.timeline(draft).tracks
+        )
 
     def summary(self, draft: Draft | None) -> str:
         """The timeline in one line."""
@@ -59,11 +67,11 @@ class SpokenLanguage:
 
     def shown(self, text: str) -> str:
         """What the service said, in people's terms."""
-        return phrases.shown(text).text
+        return shown(text).text
 
     def edit_asked_for(self, text: str) -> str | None:
         """The edit that a reply asks for with the hand ("drag it there"), as a message."""
-        return next((deed.text for deed in phrases.shown(text).deeds if isinstance(deed, phrases.Edit)), None)
+        return next((deed.text for deed in shown(text).deeds if deed.kind is DeedKind.EDIT), None)
 
     def question(self, text: str) -> str | None:
         """The question that a reply asks back."""
@@ -78,6 +86,10 @@ class SpokenLanguage:
         return phrases.TIP if phrases.is_vague(text) else None
 
 
+def _share(percent: int | None) -> float | None:
+    return None if percent is None else percent / 100
+
+
 class InboxMedia:
     """`jobs.ports.Media`: the bytes of the inbox, opened by handle and checked to be those that were counted."""
 
@@ -88,7 +100,7 @@ class InboxMedia:
     @asynccontextmanager
     async def source(self, medium: Medium) -> AsyncIterator[Source]:
         """The medium, ready to go up; a converted copy is removed afterwards."""
-        from nemo_watch.inbox.preparing import upload_source
+        from nemo_watch.inbox.uploading import upload_source
 
         upload = await asyncio.to_thread(upload_source, medium, self._folder, self._temp)
         try:

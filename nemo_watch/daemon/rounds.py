@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import sqlalchemy as sa
 
 from nemo_watch.daemon.wishes import Wishes
 from nemo_watch.errors import Cause, FilmState, Trouble, advice, sentence
+from nemo_watch.inbox.looking import Look
 from nemo_watch.jobs import pipeline, planning, records
 from nemo_watch.jobs import store as tables
 from nemo_watch.jobs.planning import Answer, Keep, Past, Place, Routed, Rules, Wait, Wish, WritePrompt
 from nemo_watch.logs import logger
-from nemo_watch.model import Backend, Gather, JobState, LeftAlone, OrderKind
+from nemo_watch.model import Backend, Gather, JobState, LeftAlone, OrderKind, Watching
 from nemo_watch.outbox.names import film_stem, outbox_name
 
 if TYPE_CHECKING:
@@ -28,13 +29,16 @@ if TYPE_CHECKING:
     from nemo_watch.config import Config
     from nemo_watch.daemon.answers import Answers
     from nemo_watch.inbox.listing import InboxFolder
-    from nemo_watch.inbox.looking import Look, Lookout
+    from nemo_watch.inbox.looking import Lookout
+    from nemo_watch.inbox.watching import Watch
     from nemo_watch.jobs.dispatch import Dispatcher
     from nemo_watch.jobs.store import Store
     from nemo_watch.model import FoundFilm, FoundProject
     from nemo_watch.outbox.publish import OutboxFolder
 
 log = logger("rounds")
+
+LOOK_LIMIT_S: Final = 60.0  # a look at 100,000 files takes a second; what takes a minute hangs
 
 
 @dataclass(slots=True)
@@ -65,7 +69,7 @@ class Round:
 
 @dataclass(slots=True)
 class Rounds:
-    """Everything a round needs. `gathered_once` tells `--once` apart: it never waits for an edit."""
+    """Everything a round needs. `once` waits for no edit; `watching` is how the inbox was watched at the last look."""
 
     config: Config
     clock: Clock
@@ -76,7 +80,10 @@ class Rounds:
     dispatcher: Dispatcher
     answers: Answers
     wishes: Wishes
+    watch: Watch
     once: bool = False
+    watching: Watching = field(default_factory=lambda: Watching("events"))
+    _looking: asyncio.Task[tuple[Look, Watching]] | None = None
 
     @property
     def backend(self) -> Backend:
@@ -91,7 +98,7 @@ class Rounds:
 
     async def round(self) -> Round:
         """Look, decide, act."""
-        look = await asyncio.to_thread(self.lookout.look, self.clock.monotonic(), self.clock.now().astimezone())
+        look = await self._look()
         result = Round(look, next_s=look.next_look_s)
         if not look.absent:
             await self._gather(look.gathers)
@@ -108,6 +115,21 @@ class Rounds:
             result.next_s, [job.due_at - self.clock.now().timestamp() for job in jobs if job.due_at]
         )
         return result
+
+    async def _look(self) -> Look:
+        """Look at the inbox, beside the loop: a mount that hangs is an absent inbox, never a hung daemon."""
+        if self._looking is None:
+            self._looking = asyncio.create_task(asyncio.to_thread(self._look_and_tend))
+        done, _ = await asyncio.wait({self._looking}, timeout=LOOK_LIMIT_S)
+        if not done:
+            return Look(absent=True, problems=(f"The inbox {self.config.folders.inbox} does not answer.",))
+        looking, self._looking = self._looking, None
+        look, self.watching = looking.result()
+        return look
+
+    def _look_and_tend(self) -> tuple[Look, Watching]:
+        look = self.lookout.look(self.clock.monotonic(), self.clock.now().astimezone())
+        return look, self.watch.tend(look.root, look.folder_count)
 
     # -- loose files -----------------------------------------------------------------------------------------------------
 
@@ -284,7 +306,7 @@ class Rounds:
 
     def _newest_on_disk(self, seen: Seen) -> int:
         """The highest version that lies in the outbox: a number is never used twice, whatever the journal remembers."""
-        return self.outbox.newest_version(seen.folder, seen.outbox_stem)
+        return max(self.outbox.versions(seen.folder, seen.outbox_stem), default=0)
 
     # -- what people ask for ---------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from nemo_watch.clock import SystemClock
-from nemo_watch.config import Config
+from nemo_watch.config import Config, Pace
 from nemo_watch.daemon import systemd
 from nemo_watch.daemon.adapters import SpokenLanguage
 from nemo_watch.daemon.answers import Answers
@@ -27,11 +27,10 @@ from nemo_watch.daemon.rounds import Round, Rounds
 from nemo_watch.daemon.telling import Telling
 from nemo_watch.daemon.ticks import started_ticks
 from nemo_watch.daemon.wiring import only_daemon, open_journal, running_service, take_token
-from nemo_watch.daemon.wishes import Wishes
+from nemo_watch.daemon.wishes import READING, Wishes
 from nemo_watch.errors import FilmState, Trouble, UsageError
 from nemo_watch.inbox.listing import InboxFolder
 from nemo_watch.inbox.looking import Lookout
-from nemo_watch.inbox.preparing import Preparing
 from nemo_watch.inbox.watching import Watch
 from nemo_watch.jobs import records
 from nemo_watch.jobs.dispatch import Dispatcher
@@ -112,15 +111,18 @@ async def _with_studio(config: Config) -> AsyncIterator[Config]:
             f"The studio is not installed ({error.name} is missing). Install it: pip install 'nemo-watch[studio]'"
         ) from error
     async with running_studio(config.folders.state / "studio") as url:
-        near = replace(config.service.pace, **_near(config))
+        near = _near(config)
         yield replace(config, service=replace(config.service, url=url, pace=near))
 
 
-def _near(config: Config) -> dict[str, float | int]:
+def _near(config: Config) -> Pace:
     """Waits for a service on this very machine, where the person has not set them."""
-    wanted: dict[str, float | int] = {"render_poll_s": 0.5, "render_polls": 2**31}
-    keys = {"render_poll_s": "service.pace.render_poll", "render_polls": "service.pace.render_polls"}
-    return {name: value for name, value in wanted.items() if keys[name] not in config.sources}
+    pace = config.service.pace
+    if "service.pace.render_poll" not in config.sources:
+        pace = replace(pace, render_poll_s=0.5)
+    if "service.pace.render_polls" not in config.sources:
+        pace = replace(pace, render_polls=2**31)
+    return pace
 
 
 @asynccontextmanager
@@ -137,19 +139,18 @@ async def started(
     await _take_over(config, clock, store, outbox, receipts, owner)
     crew = RealCrew(config, clock, store, folder, outbox, service, words, receipts)
     dispatcher = Dispatcher(store, clock, owner, config.service.projects_at_once, config.service.pace, crew)
-    wishes = Wishes(folder, config.inbox, Preparing(config.inbox.max_file_bytes), wake.set)
+    wishes = Wishes(folder, config.inbox, wake.set)
+    watch = Watch(config.folders.inbox, _wake_from_thread(wake), config.inbox.watch)
     rounds = Rounds(
         config, clock, store, Lookout(config.folders.inbox, config.inbox), folder, outbox, dispatcher,
-        Answers(store, service, words), wishes, once,
+        Answers(store, service, words), wishes, watch, once,
     )  # fmt: skip
-    loop = asyncio.get_running_loop()
-    watch = Watch(config.folders.inbox, config.inbox.watch, lambda: loop.call_soon_threadsafe(wake.set))
+    notifier = Notifier(config.notify, config.folders.state / "notified.json")
     telling = Telling(
-        config, clock, store, outbox, dispatcher, Notifier(config.notify), watch.watching, lambda: service.last_credits
+        config, clock, store, outbox, dispatcher, notifier, lambda: rounds.watching, lambda: service.last_credits
     )
-    await asyncio.to_thread(watch.start)
     try:
-        yield Daemon(config, clock, rounds, telling, dispatcher, watch, wake)
+        yield Daemon(config, clock, rounds, telling, dispatcher, wake)
     finally:
         await dispatcher.stop(config.service.pace.stop_wait_s)
         await wishes.close()
@@ -177,6 +178,16 @@ async def _take_over(
         log.warning("leftovers.kept", reason=str(trouble))
 
 
+def _wake_from_thread(wake: asyncio.Event) -> Callable[[], None]:
+    """A function for another thread that sets the loop's event."""
+    loop = asyncio.get_running_loop()
+
+    def call() -> None:
+        loop.call_soon_threadsafe(wake.set)
+
+    return call
+
+
 class Daemon:
     """The loop: woken, it runs a round and tells."""
 
@@ -187,7 +198,6 @@ class Daemon:
         rounds: Rounds,
         telling: Telling,
         dispatcher: Dispatcher,
-        watch: Watch,
         wake: asyncio.Event,
     ) -> None:
         self._config = config
@@ -195,10 +205,9 @@ class Daemon:
         self._rounds = rounds
         self._telling = telling
         self._dispatcher = dispatcher
-        self._watch = watch
         self._wake = wake
         self._stopping = asyncio.Event()
-        self._first_seen: dict[str, float] = {}
+        self._stood_since: tuple[object, float] = (None, 0.0)
 
     async def serve(self, on_change: OnChange | None) -> int:
         """Serve until stopped (0), or until nothing can move (`once`)."""
@@ -244,7 +253,7 @@ class Daemon:
                 systemd.notify(f"STATUS={_status(overview)}")
                 if on_change is not None:
                     on_change(overview)
-            if self._rounds.once and not self._may_move(last):
+            if self._rounds.once and not self._may_move(last, overview):
                 return 0 if all(row.state in {FilmState.DONE, FilmState.CANCELLED} for row in overview.films) else 1
             await self._wait(last.next_s)
         return 0
@@ -272,18 +281,21 @@ class Daemon:
         except TimeoutError:
             return
 
-    def _may_move(self, last: Round) -> bool:
+    def _may_move(self, last: Round, overview: Overview) -> bool:
         """Whether anything can still happen without a person, a growing wait, or a file that is still being written."""
-        if self._dispatcher.running or last.startable or last.look.gathers or self._wake.is_set():
-            return True
         now = self._clock.monotonic()
-        patience_s = (
-            2 * (self._config.inbox.settle_s + self._config.inbox.project_settle_s) + self._config.inbox.settle_s + 2
+        standing = (
+            [p.folder for p in last.look.projects if p.ready],
+            [(row.name, row.state) for row in overview.films],
         )
-        for name in (*(p.folder for p in last.look.projects if not p.ready), *last.look.settling_loose):
-            if now - self._first_seen.setdefault(name, now) < patience_s:
-                return True
-        return any(seen.wish.busy_with == "reading the files" for seen in last.seen)
+        if self._dispatcher.running or last.startable or last.look.gathers or standing != self._stood_since[0]:
+            self._stood_since = (standing, now)
+            return True
+        if any(seen.wish.busy_with == READING for seen in last.seen):
+            return True
+        inbox = self._config.inbox
+        patience_s = 1.5 * (inbox.settle_s + inbox.project_settle_s) + 3.0
+        return last.look.next_look_s is not None and now - self._stood_since[1] < patience_s
 
 
 def _status(overview: Overview) -> str:

@@ -20,6 +20,7 @@ from nemo_watch.jobs.planning import Wait
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, Credits, FilmRow, FilmStory, JobState, LeftAlone, Overview, Track, Watching
 from nemo_watch.outbox.gallery import gallery_page, write_gallery, write_status
+from nemo_watch.outbox.videos import video_name
 from nemo_watch.status import needs_text
 
 if TYPE_CHECKING:
@@ -208,7 +209,8 @@ class Telling:
         return gallery_page(overview, stories, self.clock.now())
 
     def _story(self, record: FilmRecord, told: Told) -> FilmStory:
-        versions = self.outbox.versions(record.folder, record.outbox_stem)
+        numbers = self.outbox.versions(record.folder, record.outbox_stem)
+        versions = tuple((n, f"{record.folder}/{video_name(record.outbox_stem, n)}") for n in numbers)
         troubled = told.row.state in {FilmState.NEEDS_YOU, FilmState.FAILED} or bool(told.advice)
         return FilmStory(
             row=told.row,

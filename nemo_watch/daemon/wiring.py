@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping, Se
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from nemo_watch.clock import Clock, SystemClock
 from nemo_watch.config import Config
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from nemo_watch.jobs.store import Store
     from nemo_watch.nemo.account import Account
     from nemo_watch.nemo.client import NemoClient
+    from nemo_watch.nemo.wire import Token
 
 
 # -- the state folder --------------------------------------------------------------------------------------------------------
@@ -147,16 +149,11 @@ class RealService:
 
     async def how_to_get_credits(self) -> str:
         """Where credits come from for this account."""
-        link = self.account.registration_link()
-        if link is None:
-            return "Top up your credits at https://nemovideo.com; nemo-watch goes on by itself."
-        return f"Register here to get more credits, nemo-watch then goes on by itself: {link}"
+        return self.account.how_to_get_credits()
 
     async def create_session(self, language: str) -> Any:  # noqa: ANN401  a SessionAnswer
         """A new session."""
-        answer = await self.client.create_session(language)
-        self.account.remember_user(answer.user_id)
-        return answer
+        return await self.client.create_session(language)
 
     async def upload(
         self, session_id: str, source: Source, progress: Callable[[int], None]
@@ -180,7 +177,9 @@ class RealService:
     async def balance(self) -> Credits:
         """The balance."""
         balance = await self.client.balance()
-        self.last_credits = Credits(balance.available, balance.frozen, balance.total)
+        frozen = balance.frozen or 0.0
+        total = balance.available + frozen if balance.total is None else balance.total
+        self.last_credits = Credits(balance.available, frozen, total)
         return self.last_credits
 
     async def state(self, session_id: str) -> Any:  # noqa: ANN401  a StateAnswer
@@ -197,7 +196,7 @@ class RealService:
 
     async def download(self, render: RenderAnswer, part: Path, progress: Callable[[float], None]) -> int:
         """Fetch the video into `part`; its size in bytes."""
-        downloaded = await self.client.download(render.url, render.id, part, progress)
+        downloaded = await self.client.download(render.url, render.id, part, lambda _size: progress(0.5))
         return downloaded.size_bytes
 
 
@@ -208,6 +207,7 @@ async def running_service(
     """The service's client with its account, started and in the end closed."""
     from nemo_watch.nemo.account import Account
     from nemo_watch.nemo.client import NemoClient
+    from nemo_watch.nemo.tokens import FileTokens
     from nemo_watch.nemo.wire import Attribution, platform_of
 
     clock = clock or SystemClock()
@@ -215,11 +215,25 @@ async def running_service(
     attribution = Attribution(
         version=config.service.skill_version, platform=platform_of(str(Path(__file__).parent), env)
     )
+    studio = config.service.backend == "studio"
+    state = config.folders.state / "studio-account" if studio else config.folders.state
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The studio listens on another port at every start; it is the same account all the same.
+    host = "studio" if studio else urlsplit(config.service.url).netloc
+
+    async def fetch_token(client_id: str) -> Token:
+        return await client.fetch_token(client_id)
+
     account = Account(
-        state=config.folders.state, base_url=config.service.url, token=token, client_id=config.client_id, clock=clock
+        host,
+        FileTokens(state),
+        clock,
+        fetch_token,
+        given_token=None if studio else token,
+        given_client_id=config.client_id,
     )
     client = NemoClient(config.service.url, attribution, account, config.service.pace, clock)
-    account.attach(client)
+    await account.open()
     await client.start()
     try:
         yield RealService(client, account)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.inbox import prompt
+from nemo_watch.inbox.preparing import Studies, media_of
 from nemo_watch.jobs.planning import Past, Routed, Wish
 from nemo_watch.logs import logger
 from nemo_watch.model import LeftAlone, Sighting, Words
@@ -20,12 +21,21 @@ from nemo_watch.nemo import phrases
 if TYPE_CHECKING:
     from nemo_watch.config import Inbox
     from nemo_watch.inbox.listing import InboxFolder
-    from nemo_watch.inbox.preparing import Prepared, Preparing
-    from nemo_watch.model import FoundFilm, FoundProject
+    from nemo_watch.model import FoundFilm, FoundProject, Medium
 
 log = logger("wishes")
 
-_TEXT_MAX_BYTES = 1_000_000
+_TEXT_MAX_BYTES: Final = 1_000_000
+READING: Final = "reading the files"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A film's media in their order, and what was left out with the reason; true of exactly these sightings."""
+
+    sightings: tuple[Sighting, ...]
+    media: tuple[Medium, ...]
+    left_out: tuple[LeftAlone, ...]
 
 
 @dataclass(slots=True)
@@ -34,9 +44,10 @@ class Wishes:
 
     folder: InboxFolder
     settings: Inbox
-    preparing: Preparing
     woken: Callable[[], None]
     left_out: dict[str, tuple[LeftAlone, ...]] = field(default_factory=dict)  # by film, for the status
+    _prepared: dict[str, Prepared] = field(default_factory=dict)
+    _studies: Studies = field(default_factory=dict)
     _texts: dict[str, tuple[Sighting, bytes]] = field(default_factory=dict)
     _reading: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -49,9 +60,9 @@ class Wishes:
         """The media of each film of a ready project, by the film's name; None while they are being read."""
         if not project.ready:
             return None
-        found = {film.name: self.preparing.known(film) for film in project.films}
-        if all(prepared is not None for prepared in found.values()):
-            return {name: prepared for name, prepared in found.items() if prepared is not None}
+        known = {film.name: self._prepared.get(film.name) for film in project.films}
+        if all((p := known[film.name]) is not None and p.sightings == film.media for film in project.films):
+            return {name: prepared for name, prepared in known.items() if prepared is not None}
         task = self._reading.get(project.folder)
         if task is None or task.done():
             self._reading[project.folder] = asyncio.create_task(self._read(project))
@@ -60,10 +71,11 @@ class Wishes:
     async def _read(self, project: FoundProject) -> None:
         try:
             for film in project.films:
-                await asyncio.to_thread(self.preparing.prepare, film, self.folder)
-        except Trouble as trouble:
+                media, left_out = await asyncio.to_thread(media_of, film, self.folder, self._studies)
+                self._prepared[film.name] = Prepared(film.media, media, left_out)
+        except Trouble as trouble:  # it changed under our eyes: the next look sees it as it is now
             log.info("media.unread", project=project.folder, reason=str(trouble))
-        finally:
+        else:
             self.woken()
 
     async def close(self) -> None:
@@ -80,7 +92,7 @@ class Wishes:
         urls, from_words = await self._urls(film)
         busy = next((entry.reason for entry in project.unsettled), None)
         if project.ready and prepared is None:
-            busy = "reading the files"
+            busy = READING
         return Wish(
             name=film.name,
             media=() if prepared is None else prepared.media,
@@ -102,7 +114,7 @@ class Wishes:
             return None, None
         try:
             data = await self._text(film.prompt)
-            return prompt.words(data, past.template), None
+            return prompt.words(data, past.template, file=film.prompt_path), None
         except Trouble as trouble:
             trouble.data.setdefault("file", film.prompt_path)
             return None, (trouble.cause, trouble.data)
@@ -113,10 +125,10 @@ class Wishes:
             return (), False
         try:
             data = await self._text(film.urls)
+            addresses = prompt.urls(data, file=film.urls.path)
         except Trouble:
             return (), False
-        addresses, _problems = prompt.urls(data)
-        return addresses, not addresses and not _problems
+        return addresses.urls, not addresses.urls and not addresses.problems
 
     async def _text(self, sighting: Sighting) -> bytes:
         known = self._texts.get(sighting.path)

@@ -1,8 +1,8 @@
-"""Bytes of a photo → when it was taken, by its EXIF. Pure; reads only the few tags that tell it.
+r"""Bytes of a photo → when it was taken, by its EXIF. Pure; reads only the few tags that tell it.
 
 It must never trust an offset: every read is within the bytes at hand. Facts: EXIF 2.32 §4.6 (tags 0x9003 DateTimeOriginal, 0x9004
 DateTimeDigitized, 0x0132 DateTime, 0x8769 the EXIF directory, 0x9291 and 0x9290 fractions of the second); the block begins with
-`Exif\\0\\0` in JPEG and HEIC; PNG and WebP hold it in a chunk of its own.
+`Exif\0\0` in JPEG and HEIC; PNG and WebP hold it in a chunk of its own.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def _time(text: str, fraction: str) -> datetime | None:
         return None
     digits = re.match(r"\d{1,6}", fraction)
     microseconds = int(digits[0].ljust(6, "0")) if digits else 0
+    year, month, day, hour, minute, second = (int(part) for part in found.groups())
     try:
-        return datetime(*(int(part) for part in found.groups()), microseconds)  # type: ignore[arg-type, misc]  # noqa: DTZ001  EXIF has no zone
+        return datetime(year, month, day, hour, minute, second, microseconds)  # noqa: DTZ001  EXIF has no zone
     except ValueError:  # 0000:00:00, or the 31st of February
         return None

@@ -7,6 +7,7 @@ caps its pixels; libheif turns the picture by itself; a limit that is hit ends t
 
 from __future__ import annotations
 
+import importlib
 import json
 import resource
 import sys
@@ -23,12 +24,11 @@ _MEMORY_BYTES_MAX: Final = (
     3 << 30
 )  # address space: 48 megapixels take 0.6 GB with the decoder's copies, threads reserve more
 _OUTPUT_BYTES_MAX: Final = 500_000_000
-_FORMATS: Final = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "HEIF")
 _EXIF_ORIENTATION: Final = 0x0112
 
 
 class UnfitError(Exception):
-    """This picture cannot be taken; the text is for people."""
+    """A picture that cannot be taken; the text says why, for people."""
 
 
 def _limit() -> None:
@@ -49,15 +49,23 @@ def _opened(file: BinaryIO) -> Image:
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = PIXELS_MAX
-    if _is_heif(file):
-        import pi_heif
-
-        pi_heif.register_heif_opener()
-    image = Image.open(file, formats=[name for name in _FORMATS if name != "HEIF" or _is_heif(file)])
+    image = Image.open(file, formats=_decoders(file))  # no other of Pillow's many formats is ever tried
     width, height = image.size
     if width * height > PIXELS_MAX:
         raise UnfitError(f"it has too many pixels ({width} x {height})")
     return image
+
+
+def _decoders(file: BinaryIO) -> list[str]:
+    """The names of the decoders that may try this file; they are registered by this."""
+    if _is_heif(file):
+        import pi_heif
+
+        pi_heif.register_heif_opener()
+        return ["HEIF"]
+    for plugin in ("Jpeg", "Png", "Gif", "WebP"):
+        importlib.import_module(f"PIL.{plugin}ImagePlugin")
+    return ["JPEG", "PNG", "GIF", "WEBP"]
 
 
 def _is_heif(file: BinaryIO) -> bool:

@@ -12,10 +12,11 @@ from typing import BinaryIO, Final
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.inbox import decoding, handles
 from nemo_watch.inbox.listing import InboxFolder
-from nemo_watch.inbox.media import EMPTY, Role, role_of
+from nemo_watch.inbox.media import EMPTY, Role, kind_of, role_of
 from nemo_watch.inbox.settling import Due
+from nemo_watch.inbox.signatures import HEAD_BYTES, format_of
 from nemo_watch.inbox.wholeness import HOLLOW, WHOLE, WRITING, Verdict, Wholeness, tail_is_zero, verdict_of
-from nemo_watch.model import Sighting
+from nemo_watch.model import MediaKind, Sighting
 
 _READ_BYTES: Final = 65_536
 
@@ -77,6 +78,10 @@ def wholeness(file: BinaryIO, sighting: Sighting, *, thorough: bool = False) -> 
         return HOLLOW
     if verdict.wholeness is Wholeness.ENDLESS and has_writer is False:
         return WHOLE  # nobody is writing any more
-    if thorough and verdict.wholeness is Wholeness.CUT and not tail_is_zero(source):
+    if thorough and verdict.wholeness is Wholeness.CUT and _is_picture(source) and not tail_is_zero(source):
         return verdict if decoding.unfit_reason(file) else WHOLE
     return verdict
+
+
+def _is_picture(source: FileBytes) -> bool:
+    return kind_of(f"x.{format_of(source.read(0, HEAD_BYTES))}") is MediaKind.IMAGE

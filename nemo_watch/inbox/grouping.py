@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from nemo_watch.inbox.gathering import loose_files
+from nemo_watch.inbox.gathering import NO_PARTNER, loose_files
 from nemo_watch.inbox.media import Role, base_name, natural_key, role_of, stem_of
 from nemo_watch.inbox.pairing import pairs
 from nemo_watch.model import FolderIdentity, FoundFilm, FoundProject, Gather, LeftAlone, Sighting
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from nemo_watch.inbox.settling import Standing
 
-NO_PARTNER: Final = "words without a photo or clip of the same name; prompt.txt holds the words for the whole folder"
 NOT_READ_HERE: Final = "read only when it lies directly in the project's folder"
 ANOTHER_IS_READ: Final = "another file of that name is read"
 NOTHING_UNDER_PROMPT: Final = "every file here has words of its own; this one would be for files without"

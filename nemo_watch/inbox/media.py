@@ -50,7 +50,32 @@ class Role(StrEnum):
 
 _JUNK_NAMES: Final = frozenset(
     name.casefold()
-    for name in [".DS_Store", "desktop.ini", "Thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "Icon\r", "@eaDir", ".stfolder", ".stversions", "__MACOSX", ".Trashes", ".Spotlight-V100", ".fseventsd", ".AppleDouble", ".TemporaryItems", ".thumbnails", "$RECYCLE.BIN", "#recycle", "@Recycle", "lost+found", "SYNOFILE_THUMB", "@SynoResource", ".dropbox", ".dropbox.cache"]
+    for name in [
+        ".DS_Store",
+        "desktop.ini",
+        "Thumbs.db",
+        "ehthumbs.db",
+        "ehthumbs_vista.db",
+        "Icon\r",
+        "@eaDir",
+        ".stfolder",
+        ".stversions",
+        "__MACOSX",
+        ".Trashes",
+        ".Spotlight-V100",
+        ".fseventsd",
+        ".AppleDouble",
+        ".TemporaryItems",
+        ".thumbnails",
+        "$RECYCLE.BIN",
+        "#recycle",
+        "@Recycle",
+        "lost+found",
+        "SYNOFILE_THUMB",
+        "@SynoResource",
+        ".dropbox",
+        ".dropbox.cache",
+    ]
 ) | {"system volume information"}
 
 # A name that means "still arriving": the sender renames it when the file is whole.

@@ -77,7 +77,7 @@ def move_loose(root: int, gather: Gather) -> tuple[str, ...]:
     with _opened(root, staged) as folder:
         _share(folder, root, stat.S_IMODE(os.fstat(root).st_mode) | 0o700)
         moved = _moved_into(root, folder, gather)
-        if os.listdir(folder):
+        if _names(folder):
             handles.rename_new(root, staged, root, gather.folder)
         else:
             os.rmdir(staged, dir_fd=root)  # every file has left meanwhile: nothing to gather
@@ -86,12 +86,9 @@ def move_loose(root: int, gather: Gather) -> tuple[str, ...]:
 
 
 def _moved_into(root: int, folder: int, gather: Gather) -> tuple[str, ...]:
-    moved = []
-    for sighting in gather.files:
-        if _move(root, folder, sighting) or _exists(folder, sighting.path):
-            moved.append(f"{gather.folder}/{sighting.path}")
+    moved = [s.path for s in gather.files if _move(root, folder, s) or _exists(folder, s.path)]
     os.fsync(folder)
-    return tuple(moved)
+    return tuple(f"{gather.folder}/{name}" for name in moved)
 
 
 def _move(root: int, folder: int, sighting: Sighting) -> bool:
@@ -114,13 +111,17 @@ def _unstage(root: int, staged: str, folder: int) -> None:
     except OSError:
         return
     try:
-        for name in os.listdir(left):
+        for name in _names(left):
             with contextlib.suppress(FileExistsError):
                 handles.rename_new(left, name, folder, name)
     finally:
         os.close(left)
     with contextlib.suppress(OSError):
         os.rmdir(staged, dir_fd=root)
+
+
+def _names(folder: int) -> list[str]:
+    return os.listdir(folder)
 
 
 @contextlib.contextmanager

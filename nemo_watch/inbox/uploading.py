@@ -6,13 +6,13 @@ before its last byte. Facts: a service may have taken a body that came whole, an
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
@@ -51,15 +51,12 @@ def upload_source(medium: Medium, folder: InboxFolder, temp_folder: Path) -> Upl
     that cannot be decoded; NO_SPACE when `temp_folder` is full.
     """
     file = folder.open_path(medium.path)
-    try:
-        if os.fstat(file.fileno()).st_size != medium.size_bytes:
-            raise Trouble(Cause.FILE_CHANGED, file=medium.path)
-        if _is_heif(file):
-            with file, _writing(temp_folder):
-                return _as_jpeg(medium, file, temp_folder)
-    except BaseException:
+    if os.fstat(file.fileno()).st_size != medium.size_bytes:
         file.close()
-        raise
+        raise Trouble(Cause.FILE_CHANGED, file=medium.path)
+    if _is_heif(file):
+        with file, _writing(temp_folder):
+            return _as_jpeg(medium, file, temp_folder)
     return Upload(medium.name, medium.size_bytes, lambda: _checked(file, medium), file.close)
 
 
@@ -73,8 +70,8 @@ def _checked(file: BinaryIO, medium: Medium) -> BinaryIO:
 
 def _as_jpeg(medium: Medium, file: BinaryIO, temp_folder: Path) -> Upload:
     """Decodes a copy whose hash was checked: so what is decoded is what was judged."""
-    jpeg = tempfile.TemporaryFile(dir=temp_folder)  # noqa: SIM115  it lives as long as the upload
-    try:
+    with contextlib.ExitStack() as on_failure:
+        jpeg = on_failure.enter_context(tempfile.TemporaryFile(dir=temp_folder))
         with tempfile.TemporaryFile(dir=temp_folder) as copy:
             source = _checked(file, medium)
             while chunk := source.read(_CHUNK_BYTES):
@@ -83,14 +80,12 @@ def _as_jpeg(medium: Medium, file: BinaryIO, temp_folder: Path) -> Upload:
             reason = decoding.converted(copy, jpeg)
         if reason is not None:
             raise Trouble(Cause.FILE_UNREADABLE, file=medium.path, reason=reason)
-        size = os.fstat(jpeg.fileno()).st_size
-    except BaseException:
-        jpeg.close()
-        raise
+        on_failure.pop_all()  # from here on it lives as long as the upload
+    size = os.fstat(jpeg.fileno()).st_size
     return Upload(medium.name, size, lambda: cast("BinaryIO", HandleReader(jpeg.fileno())), jpeg.close)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _writing(temp_folder: Path) -> Iterator[None]:
     try:
         yield

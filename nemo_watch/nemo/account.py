@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from nemo_watch.clock import Clock
-    from nemo_watch.nemo.answers import Token
+    from nemo_watch.nemo.values import Token
     from nemo_watch.nemo.tokens import TokenStore
 
 REGISTER_URL: Final = "https://nemovideo.com/register?bind="

@@ -6,13 +6,6 @@ Pure. Everything outside this room that speaks of requests and answers says `wir
 from __future__ import annotations
 
 from nemo_watch.nemo.answers import (
-    Balance,
-    Render,
-    RenderStatus,
-    Session,
-    State,
-    Token,
-    UploadedFile,
     read_balance,
     read_claim,
     read_render,
@@ -39,6 +32,7 @@ from nemo_watch.nemo.calls import (
     upload_urls_request,
 )
 from nemo_watch.nemo.refusals import Answer, refusal, retry_after_s
+from nemo_watch.nemo.values import Balance, Render, RenderStatus, Session, State, Token, UploadedFile
 
 __all__ = [
     "Answer",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,10 @@ TITLE_CHARACTERS_MAX: Final = 200
 BODY_CHARACTERS_MAX: Final = 2_000
 
 _KINDS: Final = {"done": "success", "needs_you": "warning", "failed": "failure"}
+_PARTS: Final = re.compile(r"[/?&=@]+")
+SECRET_PART_CHARACTERS_MIN: Final = 10
+"""Characters. A part of an address this long may be a key by itself; `localhost` and `discord:` are shorter."""
+
 _log = logger("outbox")
 
 
@@ -105,7 +110,9 @@ def _remembered(memory: Path | None) -> list[str]:
 
 def _apprise(urls: tuple[str, ...]) -> Any:  # noqa: ANN401  Apprise has no types
     for url in urls:
-        mask(url)
+        for secret in (url, *_PARTS.split(url)):
+            if len(secret) >= SECRET_PART_CHARACTERS_MIN:
+                mask(secret)
     try:
         import apprise
     except ImportError:

@@ -183,6 +183,13 @@ class OutboxFolder:
             found = [e.name for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False)]
         return tuple(sorted(found))
 
+    def versions(self, folder: str, stem: str) -> tuple[int, ...]:
+        """The versions of a film that lie in the outbox, newest first."""
+        if not self._has(folder):
+            return ()
+        with self._opened(folder) as at:
+            return tuple(sorted(videos.versions(at, stem or folder), reverse=True))
+
     def clear_leftovers(self, before: datetime, keep: Collection[Path] = ()) -> int:
         """Temporary files of ours that nothing has touched since `before` are gone, but for `keep`; how many there were."""
         count = self._clear(None, before, keep)

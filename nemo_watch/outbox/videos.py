@@ -32,7 +32,7 @@ def place(at: int, part: str, name: str) -> None:
 
 def point_newest(at: int, stem: str, version: int) -> None:
     """`<stem>.mp4` is this version, unless a later one is there already (an old job that is repeated after a kill)."""
-    if max(_versions(at, stem), default=version) > version:
+    if max(versions(at, stem), default=version) > version:
         return
     name, newest = video_name(stem, version), video_name(stem)
     if not disk.same_contents(at, name, at, newest):
@@ -43,7 +43,8 @@ def point_newest(at: int, stem: str, version: int) -> None:
     os.fsync(at)
 
 
-def _versions(at: int, stem: str) -> list[int]:
+def versions(at: int, stem: str) -> list[int]:
+    """The versions of a film that lie in the folder, in no order."""
     pattern = re.compile(re.escape(stem) + r"-v([1-9][0-9]{0,8})\.mp4", re.DOTALL)
     return [int(found[1]) for name in os.listdir(at) if (found := pattern.fullmatch(name))]
 

@@ -42,8 +42,8 @@ class Animation:
 
         self._number = (self._number + 1) % self._count
         self._image.seek(self._number)
-        self._until_ms += max(20.0, self._image.info.get("duration") or FRAME_MS)
         layer = self._image.convert("RGBA")
+        self._until_ms += max(20.0, self._image.info.get("duration") or FRAME_MS)  # known only once it is decoded
         paper = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         flat = Image.alpha_composite(paper, layer).convert("RGB")
         canvas = self._frame.size

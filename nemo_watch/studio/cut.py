@@ -92,12 +92,12 @@ def cut_of(draft: Mapping[str, Any] | None) -> Cut:
     for track in listed if isinstance(listed, list) else []:
         if not isinstance(track, Mapping):
             continue
-        kind = track.get("tt")
+        kind = track.get("tt", VIDEO)
         parts = [part for part in track.get("sg") or () if isinstance(part, Mapping)] if _has_list(track) else []
-        if kind not in by_kind or (kind == VIDEO and by_kind[VIDEO]):
+        if not isinstance(kind, int | float) or kind not in by_kind or (kind == VIDEO and by_kind[VIDEO]):
             others.append(track)
         else:
-            by_kind[kind] += parts
+            by_kind[int(kind)] += parts
     meta = draft.get("m")
     return Cut(
         dict(meta) if isinstance(meta, Mapping) else {},

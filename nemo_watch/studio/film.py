@@ -16,7 +16,7 @@ from nemo_watch.studio.animation import Animation
 from nemo_watch.studio.clip import Clip
 from nemo_watch.studio.frames import Frame, blank, from_rgb
 from nemo_watch.studio.looks import apply_look
-from nemo_watch.studio.material import animation_ms
+from nemo_watch.studio.material import is_animated
 from nemo_watch.studio.overlay import Overlay
 from nemo_watch.studio.photo import DETAIL, Still, moving, photo
 from nemo_watch.studio.pictures import Broken, opened
@@ -156,7 +156,7 @@ class Film:
             raise Broken("there is no such file")
         try:
             with opened(path) as image:
-                animated = animation_ms(image) > 0 and shot.fit != "backdrop"
+                animated = is_animated(image) and shot.fit != "backdrop"
         except Broken:
             return Clip(path, self._size, shot.fit, shot.in_ms, fps, self._plan.look)
         if animated:

@@ -22,7 +22,7 @@ _LENGTH = re.compile(
 _EACH_AFTER = re.compile(r"^\s*(?:each|apiece|per\b|for\s+each|every|on\s+each|一张|每)", re.IGNORECASE)
 _EACH_BEFORE = re.compile(r"(?:\beach\b|\bevery\b|\bper\b|每张|每一张|每个|每幅)[^,.;，。；]{0,24}$", re.IGNORECASE)
 _OTHER = re.compile(
-    r"(?:\bfirst|\blast|\bafter|\bfade\w*|\btransitions?|\btitles?\s+for|转场|前|后|第|淡[入出])[^,.;，。；]{0,14}$",
+    r"(?:\bfirst|\blast|\bafter|\b(?:cross)?fade\w*|\btransitions?|\btitles?\s+for|转场|前|后|第|淡[入出])[^,.;，。；]{0,14}$",
     re.IGNORECASE,
 )
 _FOOTAGE = re.compile(

@@ -19,6 +19,8 @@ __all__ = ["Kind", "Material", "Unreadable", "probed"]
 
 FRAME_MS = 100
 """What browsers show a frame of an animated picture for when it names no time."""
+ANIMATION_FRAMES_MAX = 1_000
+"""Beyond so many frames a longer animation is taken to be as long as these: counting must not take minutes."""
 
 
 class Unreadable(ValueError):  # noqa: N818 - a finding about a file, not a fault of ours
@@ -43,14 +45,20 @@ def probed(path: Path, key: str, name: str) -> Material:
     return _sounding(path, key, name)
 
 
+def is_animated(image: Image.Image) -> bool:
+    """Whether a picture moves. A HEIC or TIFF of several pictures does not: the first is the picture."""
+    return image.format in ("GIF", "WEBP", "PNG") and int(getattr(image, "n_frames", 1)) > 1
+
+
 def animation_ms(image: Image.Image) -> int:
     """The time in which an animated picture runs through once; 0 for a still."""
-    frames = min(int(getattr(image, "n_frames", 1)), 1_000) if image.format in ("GIF", "WEBP", "PNG") else 1
-    if frames < 2:
+    if not is_animated(image):
         return 0
     total = 0.0
-    for number in range(frames):
+    for number in range(min(int(getattr(image, "n_frames", 1)), ANIMATION_FRAMES_MAX)):
         image.seek(number)
+        if image.format == "WEBP":
+            image.load()  # Pillow learns a WebP frame's time only by decoding it
         total += image.info.get("duration") or FRAME_MS
     image.seek(0)
     return round(total)

@@ -8,7 +8,7 @@ Source: API text §5 (`t` tracks, `tt` track type, `sg` segments, `d` duration i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +33,8 @@ MOODS = ("calm", "happy", "epic", "romantic", "sad", "lofi")
 SEGMENT_MS = 3_500
 """A photo's time where a draft names none: long enough to look, short enough not to wait."""
 TRANSITION_MS = 600
+_Tracks = list[tuple[int, list[Mapping[str, Any]]]]
+
 FILM_MS_MAX = 60 * 60 * 1000
 SEGMENTS_MAX = 2_000
 
@@ -173,7 +175,7 @@ def _canvas(meta: Mapping[str, Any]) -> Canvas:
     )
 
 
-def _tracks(draft: Mapping[str, Any]) -> list[tuple[int, list[Mapping[str, Any]]]]:
+def _tracks(draft: Mapping[str, Any]) -> _Tracks:
     """(track type, segments) of every track that has any."""
     found = []
     for track in _items(draft.get("t")):
@@ -185,9 +187,7 @@ def _tracks(draft: Mapping[str, Any]) -> list[tuple[int, list[Mapping[str, Any]]
     return found
 
 
-def _shots(
-    draft: Mapping[str, Any], tracks: list[tuple[int, list[Mapping[str, Any]]]], canvas: Canvas
-) -> tuple[tuple[Shot, ...], list[str]]:
+def _shots(draft: Mapping[str, Any], tracks: _Tracks, canvas: Canvas) -> tuple[tuple[Shot, ...], list[str]]:
     pictures = [segments for kind, segments in tracks if kind == VIDEO]
     warnings = ["Only the first video track is drawn; the others are left out."] if len(pictures) > 1 else []
     chosen = pictures[0] if pictures else _background_for_texts(tracks)
@@ -227,30 +227,33 @@ def _shot(segment: Mapping[str, Any], before: Shot | None, end: int, canvas: Can
     )
 
 
-def _background_for_texts(tracks: list[tuple[int, list[Mapping[str, Any]]]]) -> list[Mapping[str, Any]]:
+def _background_for_texts(tracks: _Tracks) -> list[Mapping[str, Any]]:
     """One painted segment as long as the texts need: a draft of titles alone is a film too."""
-    texts = [segment for kind, segments in tracks if kind == TEXT for segment in segments if _words(segment)]
-    if not texts:
-        return []
-    ends = [_start(segment, 0) + _number(segment.get("d"), SEGMENT_MS, 0, FILM_MS_MAX) for segment in texts]
-    return [{"d": max(1_000.0, *ends), "m": {}}]
+    ends = [end_ms for segment, _, end_ms in _timed_texts(tracks) if _words(segment)]
+    return [{"d": max(1_000.0, *ends), "m": {}}] if ends else []
 
 
-def _captions(tracks: list[tuple[int, list[Mapping[str, Any]]]], canvas: Canvas, film_ms: int) -> list[Caption]:
+def _captions(tracks: _Tracks, canvas: Canvas, film_ms: int) -> list[Caption]:
     captions = []
-    for segments in (segments for kind, segments in tracks if kind == TEXT):
-        at_ms = 0.0
-        for segment in segments:
-            start_ms = _start(segment, at_ms)
-            at_ms = start_ms + (_number(segment.get("d"), SEGMENT_MS, 0, FILM_MS_MAX) or SEGMENT_MS)
-            span = canvas.frames(min(start_ms, film_ms)), canvas.frames(min(at_ms, film_ms))
-            style = _choice(_mapping(segment.get("m")).get("style"), STYLES, "title")
-            if _words(segment) and span[1] > span[0]:
-                captions.append(Caption(*span, _words(segment), style))
+    for segment, start_ms, end_ms in _timed_texts(tracks):
+        span = canvas.frames(min(start_ms, film_ms)), canvas.frames(min(end_ms, film_ms))
+        style = _choice(_mapping(segment.get("m")).get("style"), STYLES, "title")
+        if _words(segment) and span[1] > span[0]:
+            captions.append(Caption(*span, _words(segment), style))
     return captions
 
 
-def _cues(tracks: list[tuple[int, list[Mapping[str, Any]]]], film_ms: int) -> list[Cue]:
+def _timed_texts(tracks: _Tracks) -> Iterator[tuple[Mapping[str, Any], float, float]]:
+    """Each text segment with its start and end in ms; one without a start follows the one before it."""
+    for segments in (segments for kind, segments in tracks if kind == TEXT):
+        end_ms = 0.0
+        for segment in segments:
+            start_ms = _start(segment, end_ms)
+            end_ms = start_ms + (_number(segment.get("d"), SEGMENT_MS, 0, FILM_MS_MAX) or SEGMENT_MS)
+            yield segment, start_ms, end_ms
+
+
+def _cues(tracks: _Tracks, film_ms: int) -> list[Cue]:
     cues = []
     for segments in (segments for kind, segments in tracks if kind == AUDIO):
         at_ms = 0.0

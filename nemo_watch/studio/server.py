@@ -95,7 +95,7 @@ async def running_studio(
 
     Port 0 takes a free one. `direct`, `probe` and `render` default to the real ones. At the end open streams are
     ended, renderer processes killed, and the world kept: the next studio on this folder goes on from there.
-    Raises `OSError` when the port is taken, `FolderBusyError` when another studio has the folder.
+    Raises `OSError` when the port is taken, another studio has the folder, or its memory cannot be read.
     """
     studio = Studio(
         folder, direct=direct or _direct, probe=probe or _probe, render=render or child_renderer(), settings=settings

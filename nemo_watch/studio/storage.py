@@ -14,11 +14,11 @@ import msgspec
 from nemo_watch.studio.world import Render, Session, World
 
 
-class FolderBusyError(Exception):
+class FolderBusyError(OSError):
     """Another studio works in this folder."""
 
 
-class FolderUnreadableError(Exception):
+class FolderUnreadableError(OSError):
     """The folder's `world.json` is none of ours, or damaged."""
 
 

@@ -1,0 +1,192 @@
+"""Folders and an account → the systemd unit for them, every line with its reason.
+
+`systemd/*.service` in the repository are these functions' answers for the example at the end. Facts: systemd.exec(5);
+ProtectHome=yes hides folders under /home, so there a private tmpfs with the folders bound into it takes its place; a DynamicUser
+writes a shared folder only through SupplementaryGroups=; a user's manager sandboxes nothing without PrivateUsers=.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from nemo_watch.commands.quoting import command, path_word, word
+
+NAME: Final = "nemo-watch.service"
+TEMPLATES: Final = Path(__file__).parent / "templates"
+STOP_REST_S: Final = 10.0
+"""What everything but a paid message takes to end. Source: DESIGN §5, promise 6."""
+STOP_MARGIN_S: Final = 20.0
+
+_HOMES: Final = tuple(map(Path, ("/home", "/root", "/run/user")))  # what ProtectHome= hides
+_STATES: Final = Path("/var/lib")  # where StateDirectory= lies
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who the system's unit runs as: a fixed user and group, or (`dynamic`) one that systemd makes while it runs.
+
+    `groups` are further groups: those of shared folders.
+    """
+
+    user: str
+    group: str | None = None
+    dynamic: bool = False
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What the unit is for. `account` is None in a user's own manager. All paths are absolute.
+
+    `program` is the daemon's command line; `readable` are paths it cannot run without (itself, its Python, its
+    configuration); `token` is the token's file, None where there is none yet.
+    """
+
+    program: tuple[str, ...]
+    inbox: Path
+    outbox: Path
+    state: Path
+    stop_wait_s: float
+    account: Account | None = None
+    readable: tuple[Path, ...] = ()
+    token: Path | None = None
+
+
+def unit_text(unit: Unit) -> str:
+    """The whole unit file. Raises: UsageError when a path cannot stand in one."""
+    name = NAME if unit.account is not None else "nemo-watch-user.service"
+    text = (TEMPLATES / name).read_text("utf-8")
+    for blank, filling in _fillings(unit).items():
+        text = text.replace(f"@{blank}@", filling)
+    return text
+
+
+def _fillings(unit: Unit) -> dict[str, str]:
+    if unit.account is None:
+        place = {"FOLDERS": _written(unit.inbox, unit.outbox, unit.state), "TOKEN": _token(unit.token, "%h/.config/nemo-watch/token")}
+    else:
+        place = {
+            "ACCOUNT": _account(unit.account),
+            "STATE": _state(unit.state),
+            "FOLDERS": _folders(unit),
+            "TOKEN": _token(unit.token, "/etc/nemo-watch/token"),
+        }
+    return place | {
+        "EXEC": command(unit.program),
+        "STOP_S": f"{unit.stop_wait_s + STOP_REST_S + STOP_MARGIN_S:g}",
+        "INBOX_SHOWN": str(unit.inbox).replace("%", "%%"),
+    }
+
+
+# -- the parts ---------------------------------------------------------------------------------------------------------------
+
+
+def _account(account: Account) -> str:
+    lines: list[str] = []
+    if account.dynamic:
+        lines += [
+            "# An account that exists only while the service runs (a fixed one of this name is used where there is one).",
+            "DynamicUser=yes",
+            f"User={account.user}",
+        ]
+    else:
+        lines += ["# The inbox's own account, so that whoever drops photos also edits the prompts and owns the videos.", f"User={account.user}"]
+        lines += [f"Group={account.group}"] if account.group else []
+    if account.groups:
+        lines += [
+            "# The group that the inbox and the outbox are shared with; they must be writable for it.",
+            f"SupplementaryGroups={' '.join(account.groups)}",
+        ]
+    return "\n".join(lines)
+
+
+def _token(token: Path | None, usual: str) -> str:
+    line = f"LoadCredential=nemo_token:{usual if token is None else path_word(str(token))}"
+    if token is None:
+        return (
+            "# No token: free anonymous credits are used. For one of your own put it, one line, into that file (mode 0600)\n"
+            f"# and take away the # here; the service then does not start without it.\n# {line}"
+        )
+    return (
+        "# The token, readable for this service alone, in no environment and no command line. Without the file the service does\n"
+        "# not start, rather than spend another account's credits; to use free anonymous credits take this line away, or add\n"
+        f"# SetCredential=nemo_token: (an empty one stands in for a missing file).\n{line}"
+    )
+
+
+def state_directory(state: Path) -> str | None:
+    """The state folder as StateDirectory= names it, None when it lies elsewhere."""
+    return str(state.relative_to(_STATES)) if _STATES in state.parents else None
+
+
+def _state(state: Path) -> str:
+    name = state_directory(state)
+    if name is None:
+        return "# The state folder, with the journal, is its account's own (0700)."
+    return (
+        "# The journal, the token of anonymous use and the studio's world: made by systemd, for this account alone.\n"
+        f"StateDirectory={word(name)}\nStateDirectoryMode=0700"
+    )
+
+
+def _folders(unit: Unit) -> str:
+    """What is opened again in a file system that is read-only, with homes hidden."""
+    writable = [unit.inbox, unit.outbox] + ([] if state_directory(unit.state) else [unit.state])
+    bound = [path for path in writable if _in_home(path)]
+    readable = [path for path in unit.readable if _in_home(path) and not any(path == b or b in path.parents for b in bound)]
+    lines = ["# … but for these (a leading - lets it start, and say so, while one is missing) …"]
+    if plain := [path for path in writable if path not in bound]:
+        lines.append(_paths("ReadWritePaths", plain))
+    if not bound and not readable:
+        return "\n".join([*lines, "# … and homes are not there at all.", "ProtectHome=yes"])
+    lines += ["# … and of the homes nothing is there but these.", "ProtectHome=tmpfs"]
+    if bound:
+        lines.append(_paths("BindPaths", bound))
+    if readable:
+        lines.append(_paths("BindReadOnlyPaths", readable))
+    return "\n".join(lines)
+
+
+def _written(*folders: Path) -> str:
+    return "# … but for these (a leading - lets it start, and say so, while one is missing).\n" + _paths("ReadWritePaths", list(folders))
+
+
+def _paths(setting: str, paths: list[Path]) -> str:
+    return f"{setting}={' '.join(path_word(str(path), optional=True) for path in paths)}"
+
+
+def _in_home(path: Path) -> bool:
+    return any(home in path.parents for home in _HOMES)
+
+
+# -- the examples that the repository shows -----------------------------------------------------------------------------------
+
+
+def example(*, user: bool) -> str:
+    """The unit as `systemd/` shows it: shared folders under /srv for the system, under the home for a user."""
+    if user:
+        return unit_text(
+            Unit(
+                program=("%h/.local/bin/nemo-watch", "run"),
+                inbox=Path("%h/nemo-watch/inbox"),
+                outbox=Path("%h/nemo-watch/outbox"),
+                state=Path("%h/.local/state/nemo-watch"),
+                stop_wait_s=120,
+            )
+        ).replace("%%h", "%h")  # here the specifier itself is meant: the home of whoever installs it
+    return unit_text(
+        Unit(
+            program=(
+                "/usr/local/bin/nemo-watch", "run", "--inbox", "/srv/nemo-watch/inbox", "--outbox", "/srv/nemo-watch/outbox",
+                "--state", "/var/lib/nemo-watch",
+            ),
+            inbox=Path("/srv/nemo-watch/inbox"),
+            outbox=Path("/srv/nemo-watch/outbox"),
+            state=Path("/var/lib/nemo-watch"),
+            stop_wait_s=120,
+            account=Account("nemo-watch", dynamic=True, groups=("users",)),
+            token=Path("/etc/nemo-watch/token"),
+        )
+    )  # fmt: skip

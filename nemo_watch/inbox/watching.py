@@ -1,0 +1,222 @@
+"""watchdog → "look again". Chooses events or polling, says which and why, and notices when events have died.
+
+It must never decide what happened: any event only wakes, the listing is the truth, and its timer goes on in either mode. Facts (measured): without
+its event filter watchdog 7.1 falls into a self-sustaining overflow storm; it hides an exhausted watch limit, an unreadable root and a root
+that went and came back; its warnings hold its whole watch table; its observer thread dies of a handler's exception.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from nemo_watch.inbox import handles
+from nemo_watch.model import FolderIdentity, Watching
+
+if TYPE_CHECKING:
+    from watchdog.events import FileSystemEvent
+    from watchdog.observers.api import BaseObserver
+
+FOLDERS_MAX: Final = 10_000  # above, watchdog's overflow recovery may never end (storms began beyond 16,384)
+_LIMIT_SHARE: Final = 0.8  # of the user's inotify watches; other programs need some
+_JOIN_S: Final = 5.0
+_WATCH_LIMIT: Final = Path("/proc/sys/fs/inotify/max_user_watches")
+_HANDLES: Final = Path("/proc/self/fdinfo")
+
+
+class Watch:
+    """The watch over one inbox. `wake` is called from watchdog's thread at every event; it must only set a flag.
+
+    Call `tend` after every look, with what it saw: it starts, stops and re-arms the watch as needed, and returns how the inbox is
+    watched and what is wrong with that. `events_seen` counts events, `starts` how often the watch was armed.
+    """
+
+    def __init__(self, folder: Path, wake: Callable[[], None], choice: str = "auto") -> None:
+        self._folder = folder
+        self._wake = wake
+        self._choice = choice
+        self._observer: BaseObserver | None = None
+        self._armed: tuple[FolderIdentity, int] | None = None
+        self._failed: tuple[FolderIdentity, int] | None = None
+        self._problem: str | None = None
+        self._missing = False  # the last count was short: the watch may only be behind
+        self.events_seen = 0
+        self.starts = 0
+
+    def tend(self, root: FolderIdentity | None, folder_count: int) -> Watching:
+        """Brings the watch in line with the inbox as the last look saw it: its identity (None: absent) and its number of folders."""
+        if root is None:
+            self.stop()
+            return Watching("polling" if self._choice == "polling" else "events")
+        reason = self._reason_to_poll(folder_count)
+        if self._choice == "polling" or reason:
+            self.stop()
+            return Watching("polling", (reason,) if reason else ())
+        died = self._armed is not None and not self._lives()
+        if died or self._armed is None or self._armed[0] != root:
+            self._arm(root, folder_count)
+        elif folder_count != self._armed[1]:
+            self._count(root, folder_count)
+        if self._observer is None:
+            return Watching("polling", (self._problem,) if self._problem else ())
+        return Watching(
+            "events", ("The watching of events had died and was started again.",) if died else self._doubts()
+        )
+
+    def stop(self) -> None:
+        """Ends the watch and its threads; may be called again and again."""
+        observer, self._observer, self._armed = self._observer, None, None
+        if observer is not None:
+            with suppress(Exception):  # whatever state it died in, it must not take the daemon along
+                observer.stop()
+                observer.join(_JOIN_S)
+
+    # -- events or polling -------------------------------------------------------------------------------------------------
+
+    def _reason_to_poll(self, folder_count: int) -> str | None:
+        if self._choice != "auto":
+            return None
+        network = _network(self._folder)
+        if network:
+            return f"The inbox lies on {network}, which sends no events; it is looked through at intervals."
+        if folder_count > FOLDERS_MAX:
+            return f"The inbox holds {folder_count} folders, too many for events; it is looked through at intervals."
+        limit = _watch_limit()
+        if limit is not None and folder_count > limit * _LIMIT_SHARE:
+            return (
+                f"The inbox holds {folder_count} folders, and this machine allows {limit} watches (fs.inotify.max_user_watches); "
+                "it is looked through at intervals."
+            )
+        return None
+
+    def _doubts(self) -> tuple[str, ...]:
+        if self._choice == "events" and (network := _network(self._folder)):
+            return (f"The inbox lies on {network}, which sends no events; set watch to auto or polling.",)
+        return ()
+
+    # -- the observer --------------------------------------------------------------------------------------------------------
+
+    def _arm(self, root: FolderIdentity, folder_count: int) -> None:
+        self.stop()
+        if self._failed == (root, folder_count):
+            return  # it would fail again; a change of the inbox is a reason to try anew
+        try:
+            self._observer = self._started()
+        except OSError as error:
+            self._fail(
+                root,
+                folder_count,
+                f"Events cannot be watched ({error.strerror}); the inbox is looked through at intervals.",
+            )
+            return
+        self.starts += 1
+        self._failed = self._problem = None
+        self._count(root, folder_count)
+        self._wake()  # what came before the watch stood is found by one more look
+
+    def _count(self, root: FolderIdentity, folder_count: int) -> None:
+        """Compares the kernel's watches with the folders, for watchdog hides that a limit was reached.
+
+        While folders are arriving the watch is behind the listing: only what is missing twice running is believed.
+        """
+        armed = _armed_watches()
+        missing, self._missing = self._missing, armed is not None and armed < folder_count
+        self._armed = (root, -1 if self._missing else folder_count)  # -1: counted again next time
+        if self._missing and missing:
+            limit, self._missing = _watch_limit(), False
+            self.stop()
+            self._fail(
+                root,
+                folder_count,
+                f"Only {armed} of {folder_count} folders can be watched (fs.inotify.max_user_watches is {limit}); "
+                "the inbox is looked through at intervals.",
+            )
+
+    def _fail(self, root: FolderIdentity, folder_count: int, problem: str) -> None:
+        self._failed, self._problem = (root, folder_count), problem
+
+    def _started(self) -> BaseObserver:
+        from watchdog.events import DirCreatedEvent, DirMovedEvent, FileClosedEvent, FileCreatedEvent, FileMovedEvent
+        from watchdog.observers import Observer
+
+        _hush()
+        observer = Observer()
+        wanted: list[type[FileSystemEvent]] = [
+            FileClosedEvent,
+            FileMovedEvent,
+            FileCreatedEvent,
+            DirMovedEvent,
+            DirCreatedEvent,
+        ]
+        try:
+            observer.schedule(_Waker(self._noticed), os.fspath(self._folder), recursive=True, event_filter=wanted)  # type: ignore[arg-type]
+            observer.start()
+        except BaseException:
+            with suppress(Exception):
+                observer.stop()
+            raise
+        return observer
+
+    def _noticed(self) -> None:
+        self.events_seen += 1
+        self._wake()
+
+    def _lives(self) -> bool:
+        observer = self._observer
+        return observer is not None and observer.is_alive() and all(emitter.is_alive() for emitter in observer.emitters)
+
+
+class _Waker:
+    """watchdog's handler: one call for every event, whatever it is. An exception here would end watchdog's thread."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+
+    def dispatch(self, event: FileSystemEvent) -> None:
+        """Wakes."""
+        with suppress(Exception):
+            self._wake()
+
+
+def _hush() -> None:
+    """Keeps watchdog's warnings, which hold its whole watch table, out of the log. The listing makes up for what they tell."""
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
+
+
+def _network(folder: Path) -> str | None:
+    try:
+        handle = handles.opened_root(os.fspath(folder))
+    except OSError:
+        return None
+    try:
+        return handles.network_file_system(handle)
+    finally:
+        os.close(handle)
+
+
+def _watch_limit() -> int | None:
+    try:
+        return int(_WATCH_LIMIT.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _armed_watches() -> int | None:
+    """How many inotify watches this process holds; None where /proc does not tell."""
+    try:
+        return sum(_watches_of(entry) for entry in _HANDLES.iterdir())
+    except OSError:
+        return None
+
+
+def _watches_of(entry: Path) -> int:
+    try:
+        return entry.read_bytes().count(b"\ninotify wd:")
+    except OSError:  # a handle that has been closed meanwhile
+        return 0
