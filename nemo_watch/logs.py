@@ -63,7 +63,7 @@ _PRIORITIES: Final = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug
 def mask(secret: str) -> None:
     """From now on `secret` appears in no line, neither as it is nor percent-encoded."""
     if len(secret) >= SECRET_CHARACTERS_MIN:
-        _SECRETS.update({secret, quote(secret, safe="", errors="surrogateescape")})
+        _SECRETS.update({secret, quote(secret, safe="", errors="surrogatepass")})
 
 
 def masked(text: str) -> str:

@@ -47,7 +47,9 @@ def service_account(folders: Folders, run_as: str | None, env: Mapping[str, str]
 def fixed(entry: pwd.struct_passwd) -> Account:
     """An account that exists on this machine, with its own group."""
     if entry.pw_uid == 0:
-        raise UsageError("The service does not run as root: it needs none of root's rights, and it decodes foreign files.")
+        raise UsageError(
+            "The service does not run as root: it needs none of root's rights, and it decodes foreign files."
+        )
     return Account(entry.pw_name, group=grp.getgrgid(entry.pw_gid).gr_name)
 
 
@@ -55,14 +57,18 @@ def _known(name: str) -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(name)
     except KeyError as error:
-        raise UsageError(f"There is no account called {shown(name)}. Make it first: useradd --system {shown(name)}") from error
+        raise UsageError(
+            f"There is no account called {shown(name)}. Make it first: useradd --system {shown(name)}"
+        ) from error
 
 
 def _numbered(uid: int, inbox: Path) -> pwd.struct_passwd:
     try:
         return pwd.getpwuid(uid)
     except KeyError as error:
-        raise UsageError(f"The owner of {shown(str(inbox))}, number {uid}, has no account here. Say who: --run-as USER") from error
+        raise UsageError(
+            f"The owner of {shown(str(inbox))}, number {uid}, has no account here. Say who: --run-as USER"
+        ) from error
 
 
 def _status(folder: Path) -> os.stat_result | None:

@@ -35,7 +35,9 @@ def run(options: argparse.Namespace) -> int:
         [film] = store.submit(lambda connection: choose(_films(connection))).result()
         messages = store.submit(lambda connection: message_count(connection, film, config)).result()
         if not messages:
-            raise UsageError(f"{shown(film.name)} has no words yet. Write what you want into its prompt.txt and save it.")
+            raise UsageError(
+                f"{shown(film.name)} has no words yet. Write what you want into its prompt.txt and save it."
+            )
         ask(store, "again", lambda _films: [film], time.time())
     say_asked([film], price(messages, config), config)
     return 0
@@ -55,7 +57,9 @@ def only_one(project: str, films: Sequence[FilmRecord]) -> FilmRecord:
         listed = ", ".join(shown(film.name) for film in found)
         raise UsageError(f"{shown(project)} has several films, and each is paid by itself. Name one: {listed}")
     if found[0].state is FilmState.WORKING:
-        raise UsageError(f"{shown(found[0].name)} is being made right now. Wait for it, or run: nemo-watch cancel {shown(found[0].name)}")
+        raise UsageError(
+            f"{shown(found[0].name)} is being made right now. Wait for it, or run: nemo-watch cancel {shown(found[0].name)}"
+        )
     return found[0]
 
 

@@ -74,7 +74,8 @@ def with_project() -> list[str]:
 def bash() -> str:
     """For bash 4.2 and later: words split at lines only, quoted as the shell needs them."""
     cases = "\n".join(
-        f"    {name}) words='{' '.join([*flags(arguments), *choices(name)])}' ;;" for name, (_, arguments) in COMMANDS.items()
+        f"    {name}) words='{' '.join([*flags(arguments), *choices(name)])}' ;;"
+        for name, (_, arguments) in COMMANDS.items()
     )
     return f"""_nemo_watch() {{
   local current=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} command= words= word name
@@ -141,7 +142,9 @@ def fish() -> str:
     """For fish, with each command's and each option's meaning beside it."""
     none = f"not __fish_seen_subcommand_from {' '.join(COMMANDS)}"
     lines = ["complete -c nemo-watch -f"]
-    lines += [f"complete -c nemo-watch -n '{none}' -a {name} -d {_quoted(summary)}" for name, (summary, _) in COMMANDS.items()]
+    lines += [
+        f"complete -c nemo-watch -n '{none}' -a {name} -d {_quoted(summary)}" for name, (summary, _) in COMMANDS.items()
+    ]
     lines += [_fish_option(argument, None) for argument in OPTIONS]
     for name, (_, arguments) in COMMANDS.items():
         seen = f"__fish_seen_subcommand_from {name}"

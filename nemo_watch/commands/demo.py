@@ -83,7 +83,9 @@ def _ended(folder: Path, config: Config, film: FilmRow | None) -> int:
         say("\nYour film:")
         say(str(outbox / film.video))
         return 0
-    tell("The demonstration was stopped." if film is None else f"The demonstration did not end well: {status_line(film)}")
+    tell(
+        "The demonstration was stopped." if film is None else f"The demonstration did not end well: {status_line(film)}"
+    )
     tell(f"What happened stands in {folder / 'demo.log'}; clean up with: rm -r {folder}")
     return 1
 

@@ -77,7 +77,12 @@ COMMANDS: dict[str, tuple[str, tuple[Argument, ...]]] = {
     ),
     "completion": (
         "print a completion script for a shell",
-        ((("shell",), {"choices": ("bash", "zsh", "fish", "names"), "metavar": "{bash,zsh,fish}", "help": "which shell"}),),
+        (
+            (
+                ("shell",),
+                {"choices": ("bash", "zsh", "fish", "names"), "metavar": "{bash,zsh,fish}", "help": "which shell"},
+            ),
+        ),
     ),
 }
 """Every command: what it does, and its own arguments."""

@@ -50,7 +50,11 @@ def _chosen(options: argparse.Namespace, path: Path) -> Config:
 def made_folders(folders: Folders) -> list[str]:
     """Make the three folders, the state folder for its owner alone; one line on each. Raises: OSError."""
     lines = []
-    for name, folder, mode in (("inbox", folders.inbox, 0o777), ("outbox", folders.outbox, 0o777), ("state", folders.state, 0o700)):
+    for name, folder, mode in (
+        ("inbox", folders.inbox, 0o777),
+        ("outbox", folders.outbox, 0o777),
+        ("state", folders.state, 0o700),
+    ):
         there = folder.is_dir()
         folder.mkdir(mode=mode, parents=True, exist_ok=True)  # 0o777 is cut by the umask, as mkdir(1) does
         lines.append(f"{name:7} {shown(str(folder))} {'is there already' if there else 'made'}")
@@ -79,7 +83,7 @@ def config_text(template: str, config: Config) -> str:
 
     def line(found: re.Match[str]) -> str:
         name, rest = found[1], found[2]
-        return tomli_w.dumps({name: values[name]}).rstrip("\n") if name in values else f"# {name} = {rest}"
+        return tomli_w.dumps({name: values[name]}).rstrip("\n") if name in values else f"#{name} = {rest}"
 
     try:
         return re.sub(rf"{_KEY.pattern}(.*)$", line, template, flags=re.MULTILINE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from nemo_watch.commands.acting import need_state
 from nemo_watch.commands.asking import journal, named
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from nemo_watch.config import Config
-
-WORKSPACE: Final = "https://nemovideo.com/workspace/claim?ct="  # Source: API text §2, claim-token
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +79,4 @@ async def _claimed(config: Config, place: Place) -> str:
     from nemo_watch.daemon.wiring import running_service, take_token
 
     async with running_service(config, token=take_token(os.environ)) as service:
-        return claim_link(await service.claim(place.task_id, place.session_id))
-
-
-def claim_link(claimed: str) -> str:
-    """The address for a browser, of a claim token (or of an answer that is that address already)."""
-    from urllib.parse import quote
-
-    return claimed if claimed.startswith("https://") else WORKSPACE + quote(claimed, safe="")
+        return await service.client.claim(place.task_id, place.session_id)

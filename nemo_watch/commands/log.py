@@ -99,7 +99,9 @@ def _lines_until_rotated(file: BinaryIO, path: Path, wait: Callable[[], None]) -
 
     kept = b""
     while True:
-        rotated = _is_another(path, os.fstat(file.fileno()).st_ino)  # asked before reading: what comes after is in the new one
+        rotated = _is_another(
+            path, os.fstat(file.fileno()).st_ino
+        )  # asked before reading: what comes after is in the new one
         for line in file:
             kept += line
             if kept.endswith(b"\n"):

@@ -45,6 +45,8 @@ def _check(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise UsageError(f"{shown(text)}: a unit file cannot hold a name that is not UTF-8; rename the folder.") from error
+        raise UsageError(
+            f"{shown(text)}: a unit file cannot hold a name that is not UTF-8; rename the folder."
+        ) from error
     if not text.isprintable():
         raise UsageError(f"{shown(text)}: a unit file cannot hold control characters; rename the folder.")

@@ -101,7 +101,11 @@ def install(options: argparse.Namespace, machine: Machine) -> int:
     say(f"unit    {path} {'written' if before is None else 'written anew' if before != text else 'is up to date'}")
     if unit.token is None:
         say(f"token   none: free anonymous credits are used. For one of your own see the unit, and {machine.token}")
-    enable = [(*machine.systemctl, "daemon-reload"), (*machine.systemctl, "enable", "nemo-watch"), (*machine.systemctl, "restart", "nemo-watch")]
+    enable = [
+        (*machine.systemctl, "daemon-reload"),
+        (*machine.systemctl, "enable", "nemo-watch"),
+        (*machine.systemctl, "restart", "nemo-watch"),
+    ]
     return _switched(machine, enable, "It runs. See: nemo-watch status, and " + _journal(machine))
 
 
@@ -138,7 +142,9 @@ def wanted_unit(config: Config, options: argparse.Namespace, machine: Machine) -
 def _program() -> str:
     found = shutil.which("nemo-watch") or shutil.which(sys.argv[0])
     if found is None:
-        raise UsageError("The program nemo-watch is not on the PATH, so no unit can start it. Install it first: pip install nemo-watch")
+        raise UsageError(
+            "The program nemo-watch is not on the PATH, so no unit can start it. Install it first: pip install nemo-watch"
+        )
     return os.path.abspath(found)  # noqa: PTH100  links stay: an upgrade may move what they point to
 
 
@@ -195,7 +201,7 @@ def _switched(machine: Machine, commands: list[tuple[str, ...]], done: str) -> i
         for command in commands:
             say(f"  {shlex.join(command)}")
         return 0
-    if any([_performed(machine, command) for command in commands]):  # each of them, whatever the one before
+    if sum(_performed(machine, command) for command in commands):  # each of them, whatever became of the one before
         tell(f"Not everything went well. See: {_journal(machine)}")
         return 1
     say(done)

@@ -33,9 +33,13 @@ def read_snapshot(outbox: Path) -> Snapshot | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}); ask its owner for the right to read it.") from error
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror}); ask its owner for the right to read it."
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is damaged; nemo-watch writes it anew at the next change (start it: nemo-watch run).") from error
+        raise UsageError(
+            f"{path} is damaged; nemo-watch writes it anew at the next change (start it: nemo-watch run)."
+        ) from error
     return dict(found)
 
 
@@ -51,7 +55,9 @@ def narrowed(snapshot: Snapshot, project: str) -> Snapshot:
     films = [row for row in snapshot["projects"] if means(wanted, row["name"])]
     files = [row for row in snapshot["files"] if row["project"] == wanted]
     if not films and not files:
-        known = [row["name"] for row in snapshot["projects"]] + [row["project"] for row in snapshot["files"] if row["project"]]
+        known = [row["name"] for row in snapshot["projects"]] + [
+            row["project"] for row in snapshot["files"] if row["project"]
+        ]
         raise unknown(project, known)
     return snapshot | {"projects": films, "files": files}
 

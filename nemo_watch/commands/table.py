@@ -39,7 +39,10 @@ def status_view(overview: Overview) -> RenderableType:
         parts += [Text(), _files(overview)]
     parts += [Text(f"Watching: {shown(problem)}", style="yellow") for problem in overview.watching.problems]
     if overview.credits is not None:
-        parts += [Text(), Text(f"Credits: {credits_line(overview.credits.available, overview.credits.frozen)}", style="dim")]
+        parts += [
+            Text(),
+            Text(f"Credits: {credits_line(overview.credits.available, overview.credits.frozen)}", style="dim"),
+        ]
     return Group(*parts)
 
 
@@ -50,7 +53,9 @@ def _films(overview: Overview) -> Table:
     for row in overview.films:
         colour = _COLOURS[row.state]
         version = f"v{row.version}" if row.version else ""
-        table.add_row(Text(shown(row.name)), Text(version, style="dim"), Text(_state(row), style=colour), Text(_detail(row)))
+        table.add_row(
+            Text(shown(row.name)), Text(version, style="dim"), Text(_state(row), style=colour), Text(_detail(row))
+        )
     return table
 
 
@@ -75,5 +80,7 @@ def _files(overview: Overview) -> Table:
     for file in overview.files[:FILES_MAX]:
         table.add_row(Text(shown(file.path), style="dim"), Text(shown(file.reason), style="dim"))
     if (more := len(overview.files) - FILES_MAX) > 0:
-        table.add_row(Text(f"… and {more} more", style="dim"), Text("all of them: nemo-watch status --json", style="dim"))
+        table.add_row(
+            Text(f"… and {more} more", style="dim"), Text("all of them: nemo-watch status --json", style="dim")
+        )
     return table

@@ -65,7 +65,10 @@ def unit_text(unit: Unit) -> str:
 
 def _fillings(unit: Unit) -> dict[str, str]:
     if unit.account is None:
-        place = {"FOLDERS": _written(unit.inbox, unit.outbox, unit.state), "TOKEN": _token(unit.token, "%h/.config/nemo-watch/token")}
+        place = {
+            "FOLDERS": _written(unit.inbox, unit.outbox, unit.state),
+            "TOKEN": _token(unit.token, "%h/.config/nemo-watch/token"),
+        }
     else:
         place = {
             "ACCOUNT": _account(unit.account),
@@ -92,7 +95,10 @@ def _account(account: Account) -> str:
             f"User={account.user}",
         ]
     else:
-        lines += ["# The inbox's own account, so that whoever drops photos also edits the prompts and owns the videos.", f"User={account.user}"]
+        lines += [
+            "# The inbox's own account, so that whoever drops photos also edits the prompts and owns the videos.",
+            f"User={account.user}",
+        ]
         lines += [f"Group={account.group}"] if account.group else []
     if account.groups:
         lines += [
@@ -135,7 +141,9 @@ def _folders(unit: Unit) -> str:
     """What is opened again in a file system that is read-only, with homes hidden."""
     writable = [unit.inbox, unit.outbox] + ([] if state_directory(unit.state) else [unit.state])
     bound = [path for path in writable if _in_home(path)]
-    readable = [path for path in unit.readable if _in_home(path) and not any(path == b or b in path.parents for b in bound)]
+    readable = [
+        path for path in unit.readable if _in_home(path) and not any(path == b or b in path.parents for b in bound)
+    ]
     lines = ["# … but for these (a leading - lets it start, and say so, while one is missing) …"]
     if plain := [path for path in writable if path not in bound]:
         lines.append(_paths("ReadWritePaths", plain))
@@ -150,7 +158,9 @@ def _folders(unit: Unit) -> str:
 
 
 def _written(*folders: Path) -> str:
-    return "# … but for these (a leading - lets it start, and say so, while one is missing).\n" + _paths("ReadWritePaths", list(folders))
+    return "# … but for these (a leading - lets it start, and say so, while one is missing).\n" + _paths(
+        "ReadWritePaths", list(folders)
+    )
 
 
 def _paths(setting: str, paths: list[Path]) -> str:

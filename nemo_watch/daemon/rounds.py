@@ -188,6 +188,7 @@ class Rounds:
     async def _film(self, project: int, found: FoundFilm) -> records.FilmRecord:
         """The journal's row of a film; a new one gets its place in the outbox."""
         now = self.clock.now().timestamp()
+        prompt_file = found.prompt_path.rpartition("/")[2]
 
         def work(connection: sa.Connection) -> records.FilmRecord:
             films = records.films(connection, project)
@@ -196,10 +197,11 @@ class Rounds:
                 folder = records.outbox_folders(connection)[project]
                 stem = film_stem(found.stem or folder, [film.outbox_stem for film in films])
                 number = records.add_film(connection, project, found.name, found.stem, stem, now)
+                records.write_film(connection, number, prompt_file=prompt_file)
             else:
                 number = known.id
-                if known.name != found.name:
-                    records.write_film(connection, number, name=found.name)
+                if (known.name, known.prompt_file) != (found.name, prompt_file):
+                    records.write_film(connection, number, name=found.name, prompt_file=prompt_file)
             return next(film for film in records.films(connection, project) if film.id == number)
 
         return await self.store.do(work)

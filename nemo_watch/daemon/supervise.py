@@ -25,7 +25,7 @@ from nemo_watch.daemon.crew import RealCrew
 from nemo_watch.daemon.receipts import Receipts
 from nemo_watch.daemon.rounds import Round, Rounds
 from nemo_watch.daemon.telling import Telling
-from nemo_watch.daemon.ticks import started_ticks
+from nemo_watch.daemon.ticks import Chores, started_ticks
 from nemo_watch.daemon.wiring import only_daemon, open_journal, running_service, take_token
 from nemo_watch.daemon.wishes import READING, Wishes
 from nemo_watch.errors import FilmState, Trouble, UsageError
@@ -150,7 +150,7 @@ async def started(
         config, clock, store, outbox, dispatcher, notifier, lambda: rounds.watching, lambda: service.last_credits
     )
     try:
-        yield Daemon(config, clock, rounds, telling, dispatcher, wake)
+        yield Daemon(config, clock, rounds, telling, dispatcher, wake, Chores(config, clock, store, service, wake))
     finally:
         await dispatcher.stop(config.service.pace.stop_wait_s)
         await wishes.close()
@@ -199,6 +199,7 @@ class Daemon:
         telling: Telling,
         dispatcher: Dispatcher,
         wake: asyncio.Event,
+        chores: Chores,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -206,13 +207,14 @@ class Daemon:
         self._telling = telling
         self._dispatcher = dispatcher
         self._wake = wake
+        self._chores = chores
         self._stopping = asyncio.Event()
         self._stood_since: tuple[object, float] = (None, 0.0)
 
     async def serve(self, on_change: OnChange | None) -> int:
         """Serve until stopped (0), or until nothing can move (`once`)."""
         with _signals(self._stop, self._wake.set):
-            ticks = started_ticks({"rescan": (self._config.inbox.rescan_s, self._rescan)})
+            ticks = started_ticks(self._chores.ticks())
             systemd.notify("READY=1", "STATUS=watching the inbox")
             alive = asyncio.create_task(systemd.keep_alive(self._clock))
             try:
@@ -226,9 +228,6 @@ class Daemon:
         if self._stopping.is_set():
             os._exit(_HARD_STOP)  # a second signal stops at once; everything that matters is in the journal
         self._stopping.set()
-        self._wake.set()
-
-    async def _rescan(self) -> None:
         self._wake.set()
 
     async def _loop(self, on_change: OnChange | None) -> int:

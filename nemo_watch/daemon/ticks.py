@@ -1,17 +1,68 @@
-"""APScheduler's ticks: they call chores and decide nothing; nothing that is paid or belongs to a job hangs on them.
+"""APScheduler's ticks and the chores they call: the balance looked at, the journal tidied.
 
-APScheduler reads the wall clock, which may jump: a tick that comes late or never costs no film.
+They decide nothing, and nothing that is paid or belongs to a job hangs on them: APScheduler reads the wall clock, which may jump, and a
+tick that comes late or never must cost no film. (The rescan is the loop's own, on the monotonic clock.)
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from nemo_watch.errors import Trouble
+from nemo_watch.jobs import records
+from nemo_watch.logs import logger
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+    from nemo_watch.clock import Clock
+    from nemo_watch.config import Config
+    from nemo_watch.daemon.wiring import RealService
+    from nemo_watch.jobs.store import Store
+
+log = logger("chores")
+
 Chore = Callable[[], Awaitable[None]]
+
+TIDY_EVERY_S: Final = 6 * 3600.0
+KEEP_S: Final = 90 * 86_400.0  # requests and moves that are long over; what was bought is kept for ever
+
+
+@dataclass(frozen=True, slots=True)
+class Chores:
+    """What is done now and then."""
+
+    config: Config
+    clock: Clock
+    store: Store
+    service: RealService
+    wake: asyncio.Event
+
+    def ticks(self) -> dict[str, tuple[float, Chore]]:
+        """Each chore with its interval in seconds."""
+        return {
+            "balance": (self.config.service.pace.balance_check_s, self.look_at_balance),
+            "tidying": (TIDY_EVERY_S, self.tidy),
+        }
+
+    async def look_at_balance(self) -> None:
+        """Refresh the balance for the status. Before the first film nothing is asked: a free token lasts seven days only."""
+        if not await self.store.do(records.any_job):
+            return
+        try:
+            await self.service.balance()
+        except Trouble as trouble:
+            log.debug("balance.unread", reason=str(trouble))
+        else:
+            self.wake.set()
+
+    async def tidy(self) -> None:
+        """Forget what is long over."""
+        before = self.clock.now().timestamp() - KEEP_S
+        await self.store.do(lambda c: records.forget(c, before))
 
 
 def started_ticks(chores: dict[str, tuple[float, Chore]]) -> AsyncIOScheduler:

@@ -182,6 +182,10 @@ class RealService:
         self.last_credits = Credits(balance.available, frozen, total)
         return self.last_credits
 
+    async def claim(self, task_id: str, session_id: str) -> str:
+        """A link that opens the project in a browser; made on demand, kept nowhere."""
+        return await self.client.claim(task_id, session_id)
+
     async def state(self, session_id: str) -> Any:  # noqa: ANN401  a StateAnswer
         """The session's state."""
         return await self.client.state(session_id)

@@ -187,16 +187,17 @@ class Settling:
 
     def next_due_s(self, now_s: float) -> float | None:
         """In how many seconds the next look is worth it if nothing wakes us before; None if time alone changes nothing."""
-        waits = [point - now_s for point in self._turning_points_s() if point > now_s]
+        waits = [point - now_s for point in self._turning_points_s(now_s) if point > now_s]
         if self._empty_looks:
             waits.append(max(self._settle_s, 1.0))
         return min((wait for wait in waits if wait != float("inf")), default=None)
 
-    def _turning_points_s(self) -> Iterator[float]:
+    def _turning_points_s(self, now_s: float) -> Iterator[float]:
         for shelf in self._shelves.values():
             yield shelf.changed_s + self._project_settle_s
             for track in shelf.pending.values():
-                yield from track.turning_points_s()
+                if not track.is_decided(now_s):
+                    yield from track.turning_points_s()
 
 
 def _touch(shelf: _Shelf, track: Track, now_s: float) -> None:

@@ -220,6 +220,9 @@ def _riff(source: Source) -> Verdict:
         if size in _UNKNOWN_SIZES:
             return HOLLOW if tail_is_zero(source) and header[8:12] != b"WAVE" else ENDLESS
         at += 8 + size + (size & 1)
+    rest = source.read(at, 4)
+    if rest and b"RIFF".startswith(rest):
+        return CUT  # the next part has begun
     if at > source.size + (size & 1):  # some writers leave the last padding byte out
         return CUT
     # a song may end in silence, a picture not in a sector of zeros
@@ -267,13 +270,16 @@ def _iso(source: Source) -> Verdict:
     last = boxes[-1]
     if last.end > source.size:
         return CUT
-    if not any(box.kind in _INDEX for box in boxes) or not any(
-        box.kind in {b"mdat", b"idat", b"meta"} for box in boxes
-    ):
+    if not any(box.kind in _INDEX for box in boxes) or not any(_carries_media(source, box) for box in boxes):
         return HOLLOW if last.end < source.size and tail_is_zero(source) else CUT
     if last.end == source.size and last.kind not in _PADDING and tail_is_zero(source):
         return HOLLOW
     return WHOLE
+
+
+def _carries_media(source: Source, box: _Box) -> bool:
+    """Whether pictures or frames lie in this box; a HEIC may keep a small one inside its `meta`."""
+    return box.kind == b"mdat" or (box.kind == b"meta" and b"idat" in source.read(box.start, min(box.end, 65_536)))
 
 
 def _boxes_fit(source: Source, at: int) -> bool:

@@ -172,7 +172,7 @@ def decision(
     if not wish.ready:
         return _unready(wish, past)
     if words is None:
-        return WritePrompt()
+        return _missing_media(wish, past, rules) or WritePrompt()
     if not words.messages:
         return _kept_or(past, Wait(FilmState.WAITING_FOR_PROMPT, f"{wish.prompt_file} has no words yet"))
     if waiting := _wait_for_edit(wish, words, past, rules):

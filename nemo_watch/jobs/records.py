@@ -56,6 +56,7 @@ class FilmRecord:
     updated_at: float
     held: bool
     words: tuple[str, ...]
+    prompt_file: str
 
 
 def known_projects(connection: sa.Connection) -> list[KnownProject]:
@@ -125,7 +126,7 @@ def films(connection: sa.Connection, project: int | None = None) -> list[FilmRec
         FilmRecord(
             row.id, row.project, row.name, row.stem, row.outbox, row.outbox_stem, FilmState(row.state), row.detail,
             None if row.needs is None else Need(row.needs), row.progress, row.reply, row.timeline, row.updated_at,
-            row.held, tuple(row.words or ()),
+            row.held, tuple(row.words or ()), row.prompt_file,
         )
         for row in connection.execute(query).all()
     ]  # fmt: skip
@@ -276,6 +277,8 @@ class JobRecord:
     video: str | None
     fence: int
     first_version: bool
+    prompt_file: str
+    shares_session: bool  # one of several films of its folder
 
 
 def _job_record(row: Any, first: bool) -> JobRecord:  # noqa: ANN401  a row
@@ -284,13 +287,25 @@ def _job_record(row: Any, first: bool) -> JobRecord:  # noqa: ANN401  a row
         outbox_stem=row.outbox_stem, version=row.version, state=JobState(row.state), order=order_from_json(row.order),
         cause=None if row.cause is None else Cause(row.cause), data=row.data, due_at=row.due_at, tries=row.tries,
         as_it_stands=row.as_it_stands, halt=row.halt, video=row.video, fence=row.fence, first_version=first,
+        prompt_file=row.prompt_file, shares_session=row.siblings > 1,
     )  # fmt: skip
 
 
 def _jobs_query() -> sa.Select[Any]:
     job, film, project = tables.job, tables.film, tables.project
+    sibling = film.alias()
+    siblings = sa.select(sa.func.count()).where(sibling.c.project == film.c.project).scalar_subquery()
     return (
-        sa.select(job, film.c.project, film.c.name, film.c.stem, film.c.outbox_stem, project.c.outbox)
+        sa.select(
+            job,
+            film.c.project,
+            film.c.name,
+            film.c.stem,
+            film.c.outbox_stem,
+            film.c.prompt_file,
+            project.c.outbox,
+            siblings.label("siblings"),
+        )  # fmt: skip
         .join(film, job.c.film == film.c.id)
         .join(project, film.c.project == project.c.id)
     )
@@ -379,6 +394,18 @@ def requeue_orphans(connection: sa.Connection, owner: str, now: float) -> int:
         .returning(job.c.id)
     ).all()
     return len(rows)
+
+
+def any_job(connection: sa.Connection) -> bool:
+    """Whether there ever was a job."""
+    return connection.scalar(sa.select(tables.job.c.id).limit(1)) is not None
+
+
+def forget(connection: sa.Connection, before: float) -> None:
+    """Drop requests and moves of loose files that were over before that moment; jobs and their steps are kept."""
+    request, gathering = tables.request, tables.gathering
+    connection.execute(request.delete().where(request.c.handled_at < before))
+    connection.execute(gathering.delete().where(gathering.c.done_at < before))
 
 
 def release_parked(connection: sa.Connection, now: float) -> None:

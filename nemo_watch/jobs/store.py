@@ -96,6 +96,7 @@ film = sa.Table(
     sa.Column("name", Name, nullable=False),
     sa.Column("stem", Name, nullable=False),  # "" for the folder's own film
     sa.Column("outbox_stem", sa.Text, nullable=False),
+    sa.Column("prompt_file", Name, nullable=False, default="prompt.txt"),  # the name people know it by
     sa.Column("template", sa.Text),  # the prompt file as the daemon wrote it
     sa.Column("words", Json),  # the messages last seen, for a prompt that was deleted
     sa.Column("answered", Json),  # the routing words last obeyed

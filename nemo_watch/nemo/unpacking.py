@@ -28,15 +28,19 @@ class Unpacker:
         if encoding not in _IDENTITY and encoding not in {"gzip", "x-gzip", "deflate"}:
             raise Trouble(Cause.ANSWER_UNREADABLE, reason="packed in a way that was not asked for")
         self._inflater = None if encoding in _IDENTITY else zlib.decompressobj(_EITHER)
-        self._may_be_raw = encoding == "deflate"
+        self._head: bytes | None = b"" if encoding == "deflate" else None  # until its first two bytes tell the kind
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
         """What `chunk` unpacks to, in pieces of at most PIECE_BYTES. Raises ANSWER_UNREADABLE for a damaged body."""
         if self._inflater is None:
             yield chunk
             return
+        chunk = self._judged(chunk)
         while chunk:
-            piece = self._inflated(chunk)
+            try:
+                piece = self._inflater.decompress(chunk, PIECE_BYTES)
+            except zlib.error as error:
+                raise Trouble(Cause.ANSWER_UNREADABLE, reason="the packed answer is damaged") from error
             if piece:
                 yield piece
             chunk = self._inflater.unconsumed_tail
@@ -44,15 +48,14 @@ class Unpacker:
                 chunk = self._inflater.unused_data
                 self._inflater = zlib.decompressobj(_EITHER)  # gzip members may follow one another
 
-    def _inflated(self, chunk: bytes) -> bytes:
-        assert self._inflater is not None  # noqa: S101  only called while unpacking
-        try:
-            piece = self._inflater.decompress(chunk, PIECE_BYTES)
-        except zlib.error as error:
-            if not self._may_be_raw:
-                raise Trouble(Cause.ANSWER_UNREADABLE, reason="the packed answer is damaged") from error
-            self._may_be_raw = False
+    def _judged(self, chunk: bytes) -> bytes:
+        """`chunk`, once it is known whether a "deflate" body has zlib's header. Source: RFC 1950 §2.2."""
+        if self._head is None:
+            return chunk
+        self._head += chunk
+        if len(self._head) < 2:
+            return b""
+        chunk, self._head = self._head, None
+        if chunk[0] & 0x0F != 8 or int.from_bytes(chunk[:2], "big") % 31:
             self._inflater = zlib.decompressobj(_RAW)
-            return self._inflated(chunk)
-        self._may_be_raw = False
-        return piece
+        return chunk

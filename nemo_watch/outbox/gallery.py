@@ -273,7 +273,10 @@ def href(path: str | None) -> str | None:
     """A path in the outbox as a relative link that cannot be anything else; None when it would leave the outbox."""
     if path is None or not path or path.startswith("/") or {"", ".", ".."} & set(path.split("/")):
         return None
-    return "./" + quote(path.encode("utf-8", "surrogateescape"), safe="/")
+    try:
+        return "./" + quote(path.encode("utf-8", "surrogateescape"), safe="/")
+    except UnicodeEncodeError:  # half a character that no file name can hold: a forged receipt
+        return None
 
 
 def _inline(text: str) -> str:

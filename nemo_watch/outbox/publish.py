@@ -231,7 +231,10 @@ def _source_trouble(source: str, problem: str) -> Trouble:
 
 
 def _plain(name: str) -> bool:
-    return name not in {"", ".", ".."} and "/" not in name and "\0" not in name
+    try:
+        return bool(os.fsencode(disk.plain_name(name)))
+    except ValueError:  # a path, or what no file system can hold
+        return False
 
 
 def _replace_or_remove(at: int, name: str, text: str | None, before: bytes | None) -> None:

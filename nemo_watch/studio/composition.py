@@ -12,7 +12,7 @@ CROP_MAX = 0.30
 PANORAMA = 2.1
 """From this width to height a picture fills a lying canvas and the camera travels along it."""
 EXCESS_MAX = 2.2
-INSET = 0.92
+INSET = 0.91
 """The part of the canvas that a whole picture fills, so that a gentle zoom never cuts its edge."""
 GROUND_DIM = 0.62
 PLAIN = (24, 128, 128)

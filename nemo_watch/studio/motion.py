@@ -11,9 +11,9 @@ from math import gcd
 
 ZOOM_A_SECOND = 0.022
 ZOOM_MIN, ZOOM_MAX = 0.035, 0.14
-ZOOM_FLOOR = 1.03
+ZOOM_FLOOR = 1.04
 """The widest view: a little of the picture stays outside, so that the resampling has play at every edge."""
-PAN_ZOOM = 1.08
+PAN_ZOOM = 1.09
 PAN_A_SECOND = 0.09
 """The fastest travel, as a part of the window's side: a panorama is shown in part rather than in a rush."""
 FOCUS = (0.5, 0.45)

@@ -18,7 +18,7 @@ from nemo_watch.studio.snapping import Snap, snapped
 
 DETAIL = 1.45
 """Source pixels for each canvas pixel: sharp when zoomed in, and little aliasing with linear resampling."""
-ZOOM_MAX_INSET = 1.075
+ZOOM_MAX_INSET = 1.085
 
 
 class Still:

@@ -93,6 +93,9 @@ def pixels(image: Image.Image, wanted: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation that is still to be done; Pillow has done that of TIFF itself."""
+    if image.format == "TIFF":
+        return 1
     try:
         value = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # noqa: BLE001 - broken EXIF blocks raise anything; the picture itself may be fine

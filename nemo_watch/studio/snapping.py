@@ -13,9 +13,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-EXTRA = 64
+EXTRA = 96
 """How many pixels more than the canvas may be resized; more choices are finer and slower."""
-ERROR_MAX = 0.09
+ERROR_MAX = 0.06
 """The largest error at an edge of the picture in canvas pixels; a window that is met worse is warped instead."""
 
 

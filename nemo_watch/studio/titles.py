@@ -6,6 +6,7 @@ White letters over two soft shadows: a wide one that calms the picture behind th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -13,6 +14,8 @@ from nemo_watch.studio import fonts
 
 SAFE = 0.08
 """The margin at each edge that no letter enters. Source: EBU R 95 names 5 % for 16:9; phones cover more than televisions."""
+WORD_MAX = 24
+"""A longer word (an address, say) may be broken anywhere: it would press the whole title to nothing."""
 _INK = (255, 255, 255, 255)
 
 
@@ -30,7 +33,7 @@ class Style:
 
 STYLES = {
     "title": Style(size=0.105, weight=700, lines=3, middle=0.5, from_bottom=False, shade=0.62),
-    "end": Style(size=0.085, weight=600, lines=4, middle=0.5, from_bottom=False, shade=0.45),
+    "end": Style(size=0.085, weight=600, lines=4, middle=0.5, from_bottom=False, shade=0.62),
     "caption": Style(size=0.056, weight=600, lines=3, middle=0.0, from_bottom=True, shade=0.85),
 }
 
@@ -103,21 +106,31 @@ def _wrapped(text: str, size: int, weight: int, room: float) -> list[_Line]:
 
 
 def _filled(text: str, size: int, weight: int, room: float) -> list[_Line]:
-    lines, current = [], ""
+    """As many words on each line as there is room for; widths are added up word by word, which is near enough."""
+    lines: list[str] = []
+    width = 0.0
     for word in _words(text):
-        if current and _line((current + word).strip(), size, weight).width > room:
-            lines.append(current.strip())
-            current = word.lstrip()
+        own = _word_width(word.rstrip(), size, weight)
+        if lines and width + own <= room:
+            lines[-1] += word
         else:
-            current += word
-    return [_line(part, size, weight) for part in [*lines, current.strip()] if part]
+            lines.append(word)
+            width = 0.0
+        width += _word_width(word, size, weight)
+    return [_line(part.strip(), size, weight) for part in lines if part.strip()]
+
+
+@lru_cache(maxsize=4096)
+def _word_width(word: str, size: int, weight: int) -> float:
+    return _line(word, size, weight).width
 
 
 def _words(text: str) -> list[str]:
     """Pieces between which a line may break: after spaces, and between Han characters and kana (never before a full stop)."""
     pieces: list[str] = []
     for char in text:
-        joins = pieces and not pieces[-1].endswith(" ") and not _breaks(pieces[-1][-1], char)
+        fits = pieces and len(pieces[-1]) < WORD_MAX
+        joins = fits and not pieces[-1].endswith(" ") and not _breaks(pieces[-1][-1], char)
         if pieces and (joins or char == " "):
             pieces[-1] += char
         else:

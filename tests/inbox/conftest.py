@@ -170,7 +170,7 @@ def inbox(tmp_path: Path) -> Watched:
 
 
 @pytest.fixture
-def make_inbox(tmp_path: Path):  # noqa: ANN201
+def make_inbox(tmp_path: Path):
     """Makes an inbox with settings of one's own."""
 
     def make(name: str = "inbox", **settings: object) -> Watched:

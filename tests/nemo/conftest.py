@@ -32,6 +32,20 @@ class LoopClock:
         await asyncio.sleep(seconds)
 
 
+class Wire(httpx.MockTransport):
+    """A mock transport whose answers stream, as a network's do."""
+
+    async def handle_async_request(self, request):
+        answer = await super().handle_async_request(request)
+        if not answer.is_stream_consumed:
+            return answer
+
+        async def body():
+            yield answer.content
+
+        return httpx.Response(answer.status_code, headers=answer.headers, content=body())
+
+
 class FakeAccount:
     """Tokens token-0, token-1, …; a renewal counts only when the refused token is the newest."""
 
@@ -80,7 +94,7 @@ def client_for(clock, account):
     @asynccontextmanager
     async def made(target, *, account=account, pace=Pace(), **options):
         base = target if isinstance(target, str) else "https://api.test"
-        wire = None if isinstance(target, str) else httpx.MockTransport(target)
+        wire = None if isinstance(target, str) else Wire(target)
         client = NemoClient(base, Attribution(), account, pace, clock, wire=wire, **options)
         await client.start()
         try:

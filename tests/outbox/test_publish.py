@@ -136,7 +136,18 @@ def test_an_earlier_video_is_handed_over_to_another_film(outbox, fetched, monkey
 
 
 @pytest.mark.parametrize(
-    "source", ["trip/none.mp4", "none/x.mp4", "../outbox/trip/x.mp4", "/etc/passwd", "", "trip", "trip/../x"]
+    "source",
+    [
+        "trip/none.mp4",
+        "none/x.mp4",
+        "../outbox/trip/x.mp4",
+        "/etc/passwd",
+        "trip/\ud800.mp4",
+        "trip/a\0b",
+        "",
+        "trip",
+        "trip/../x",
+    ],
 )
 def test_a_source_that_is_gone_or_outside_is_told(outbox, source):
     (outbox.root / "trip").mkdir()

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nemo_watch.studio import ffmpeg
+from nemo_watch.studio.animation import Animation
+from nemo_watch.studio.clip import Clip
+from nemo_watch.studio.frames import blank
+from nemo_watch.studio.material import Material, Unreadable, probed
+from nemo_watch.studio.pictures import Broken
+
+
+def make(path: Path, *arguments: str) -> Path:
+    subprocess.run([ffmpeg.executable(), "-v", "error", "-y", *arguments, str(path)], check=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("material")
+    lying = make(folder / "lying.mp4", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=1", "-c:v", "mpeg4")
+    make(folder / "turned.mov", "-display_rotation", "90", "-i", str(lying), "-c", "copy")
+    make(folder / "sound.mp4", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=24:d=1", "-f", "lavfi", "-i", "sine=d=1")
+    make(folder / "wide.avi", "-f", "lavfi", "-i", "testsrc2=s=180x144:r=25:d=1,setsar=16/15", "-c:v", "mpeg4")
+    make(folder / "odd.webm", "-f", "lavfi", "-i", "testsrc=s=161x91:r=15:d=1", "-c:v", "libvpx")
+    make(folder / "song.mp3", "-f", "lavfi", "-i", "sine=d=2")
+    make(folder / "song.m4a", "-f", "lavfi", "-i", "sine=d=2")
+    frames = [Image.new("RGB", (64, 48), colour) for colour in ((255, 0, 0), (0, 255, 0), (0, 0, 255))]
+    for name in ("moving.gif", "moving.webp"):
+        frames[0].save(folder / name, save_all=True, append_images=frames[1:], duration=200, loop=0, lossless=True)
+    frames[0].save(folder / "still.gif")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("lying.mp4", ("video", 160, 90, 1_000, False)),
+        ("turned.mov", ("video", 90, 160, 1_000, False)),
+        ("sound.mp4", ("video", 160, 90, 1_000, True)),
+        ("wide.avi", ("video", 192, 144, 1_000, False)),
+        ("odd.webm", ("video", 161, 91, 1_000, False)),
+        ("song.mp3", ("audio", 0, 0, 2_000, True)),
+        ("song.m4a", ("audio", 0, 0, 2_000, True)),
+        ("moving.gif", ("video", 64, 48, 600, False)),
+        ("moving.webp", ("video", 64, 48, 600, False)),
+        ("still.gif", ("image", 64, 48, 0, False)),
+    ],
+)
+def test_a_file_is_what_it_shows_whatever_its_container(
+    folder: Path, name: str, expected: tuple[str, int, int, int, bool]
+) -> None:
+    found = probed(folder / name, "key", name)
+    kind, width, height, duration_ms, has_sound = expected
+    assert (found.key, found.name, found.kind, found.width, found.height, found.has_sound) == (
+        "key", name, kind, width, height, has_sound,
+    )  # fmt: skip
+    assert abs(found.duration_ms - duration_ms) <= 80
+
+
+def test_what_is_no_media_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    for name, data in (
+        ("a.jpg", b""),
+        ("b.mp4", b"hello, this is text\n" * 40),
+        ("c.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 50),
+    ):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(Unreadable, match=rf"^{name}.*\.$"):
+            probed(tmp_path / name, "k", name)
+    with pytest.raises(Unreadable, match="missing"):
+        probed(tmp_path / "gone.jpg", "k", "gone.jpg")
+
+
+def test_a_turned_clip_is_drawn_upright_at_the_films_rate(folder: Path) -> None:
+    frame = blank(90, 160)
+    straight = blank(160, 90)
+    turned, lying = (
+        Clip(folder / name, size, "cover", 0, 30, "none")
+        for name, size in (("turned.mov", (90, 160)), ("lying.mp4", (160, 90)))
+    )
+    for number in range(30):
+        turned.draw(number, frame)
+        lying.draw(number, straight)
+    turned.close()
+    lying.close()
+    assert np.abs(np.rot90(straight.y).astype(int) - frame.y).mean() < 3
+
+
+def test_a_clip_rests_on_its_last_frame_when_the_film_wants_more(folder: Path) -> None:
+    clip = Clip(folder / "lying.mp4", (160, 90), "cover", 500, 30, "none")
+    first, late, later = (blank(160, 90) for _ in range(3))
+    clip.draw(0, first)
+    clip.draw(200, late)
+    clip.draw(300, later)
+    clip.close()
+    assert np.array_equal(late.buffer, later.buffer)
+    assert not np.array_equal(first.buffer, late.buffer)
+
+
+def test_a_clip_that_can_not_be_decoded_is_broken_with_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "x.mp4").write_bytes(b"nothing of a clip" * 100)
+    with pytest.raises(Broken):
+        Clip(tmp_path / "x.mp4", (160, 90), "cover", 0, 30, "none")
+
+
+@pytest.mark.parametrize("name", ["moving.gif", "moving.webp"])
+def test_an_animated_picture_plays_in_its_own_time_over_and_over(folder: Path, name: str) -> None:
+    animation = Animation(folder / name, (64, 48), "cover", 30, "none")
+    out = blank(64, 48)
+    shown = []
+    for number in (0, 7, 13, 19, 25):
+        animation.draw(number, out)
+        shown.append((int(out.u[5, 5]), int(out.v[5, 5])))
+    animation.close()
+    assert len({*shown[:3]}) == 3
+    assert shown[3:] == shown[:2]
+
+
+def test_the_text_of_ffmpeg_is_read_in_all_its_forms() -> None:
+    cover = """
+  Duration: 00:03:05.12, start: 0.000000
+  Stream #0:0: Audio: mp3, 44100 Hz, stereo
+  Stream #0:1: Video: png, rgb24(pc), 500x500, 90k tbr (attached pic)"""
+    assert (ffmpeg.probe_of(cover).width, ffmpeg.probe_of(cover).duration_ms) == (0, 185_120)
+    hdr = "  Duration: N/A\n  Stream #0:0[0x1](und): Video: hevc (Main 10), yuv420p10le(tv, bt2020nc/bt2020/arib-std-b67), 3840x2160, 60 fps\n      displaymatrix: rotation of -90.00 degrees"
+    found = ffmpeg.probe_of(hdr)
+    assert (found.is_hdr, found.rotation, found.shown, found.duration_ms) == (True, 90, (2160, 3840), 0)
+    with pytest.raises(ValueError, match="Invalid data"):
+        ffmpeg.probe_of("x.mp4: Invalid data found when processing input")
+    assert ffmpeg.last_time("frame=1 time=00:00:01.50 x time=00:01:02.25 speed=1x") == 62_250
+
+
+def test_a_material_is_a_plain_value() -> None:
+    assert Material("k", "n", "image", 1, 2, 0, has_sound=False) == Material(
+        "k", "n", "image", 1, 2, 0, has_sound=False
+    )
