@@ -100,7 +100,7 @@ def _restored(connection: sa.Connection, receipt: ProjectReceipt, now: float) ->
     project = records.add_project(connection, receipt.project, _NOWHERE, receipt.folder, now)
     for film in receipt.films:
         stem = film.name.partition("/")[2]
-        number = records.add_film(connection, project, film.name, stem, film.stem, now)
+        number = records.add_film(connection, project, stem, film.stem, now, name=film.name)
         for version in film.versions:
             _restore_version(connection, project, number, version)
     return 1

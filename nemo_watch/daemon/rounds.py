@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -20,6 +20,8 @@ from nemo_watch.inbox.looking import Look
 from nemo_watch.jobs import pipeline, planning, records
 from nemo_watch.jobs import store as tables
 from nemo_watch.jobs.planning import Answer, Keep, Past, Place, Routed, Rules, Wait, Wish, WritePrompt
+from nemo_watch.jobs.records import FilmRecord, Known
+from nemo_watch.jobs.store import store_stamp
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, Gather, JobState, LeftAlone, OrderKind, Watching
 from nemo_watch.outbox.names import film_stem, outbox_name
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from nemo_watch.inbox.watching import Watch
     from nemo_watch.jobs.dispatch import Dispatcher
     from nemo_watch.jobs.store import Store
-    from nemo_watch.model import FoundFilm, FoundProject
+    from nemo_watch.model import FoundFilm, FoundProject, Order
     from nemo_watch.outbox.publish import OutboxFolder
 
 log = logger("rounds")
@@ -83,6 +85,7 @@ class Rounds:
     watch: Watch
     once: bool = False
     watching: Watching = field(default_factory=lambda: Watching("events"))
+    _known: tuple[tuple[int, int], Known] | None = None
     _looking: asyncio.Task[tuple[Look, Watching]] | None = None
 
     @property
@@ -107,7 +110,7 @@ class Rounds:
             for seen in result.seen:
                 await self._act(seen, result)
         await self._carry_out_requests(result)
-        jobs = await self.store.do(records.open_jobs)
+        jobs = await self.store.read(records.open_jobs)
         await self.dispatcher.start(jobs, result.held)
         result.left_out = self.wishes.left_out
         result.startable = sum(job.state is JobState.QUEUED and job.film not in result.held for job in jobs)
@@ -137,7 +140,7 @@ class Rounds:
         """Move loose files into their folder. Written down first, so that a kill half way is finished, not begun anew."""
         for gather in gathers:
             await self.store.do(lambda c, gather=gather: _plan_gathering(c, gather))  # type: ignore[misc]
-        for number, gather in await self.store.do(_open_gatherings):
+        for number, gather in await self.store.read(_open_gatherings):
             try:
                 await asyncio.to_thread(self.folder.move_loose, gather)
             except Trouble as trouble:
@@ -150,61 +153,62 @@ class Rounds:
     # -- what is there, joined with what is known --------------------------------------------------------------------------
 
     async def _seen(self, projects: Sequence[FoundProject]) -> list[Seen]:
-        bought = await self.store.do(lambda c: records.bought(c, self.backend))
+        known = await self._known_now()
         present = [project.folder for project in projects]
         seen: list[Seen] = []
         for found in projects:
             media = await self.wishes.media(found)
             shas = None if media is None else [m.sha256 for film in media.values() for m in film.media]
-            project = await self._project(found, shas, present)
-            if project is None:
-                continue
+            project, known = await self._project(found, shas, present, known)
             for film in found.films:
-                record = await self._film(project, film)
-                past = await self.store.do(lambda c, number=record.id: records.past(c, number, self.backend))  # type: ignore[misc]
+                record, known = await self._film(project, film, known)
+                past = known.pasts[record.id]
                 wish = await self.wishes.wish(found, film, None if media is None else media[film.name], past)
-                routed = self.wishes.routed(wish)
-                decided = planning.decision(wish, past, self.rules, bought, routed)
+                decided = planning.decision(wish, past, self.rules, _market(known, record.id), self.wishes.routed(wish))
+                if isinstance(decided, Place):
+                    known = _with_order(known, decided.order, record.id)
                 seen.append(Seen(record.id, project, record.folder, record.outbox_stem, film, wish, past, decided))
         return seen
 
-    async def _project(self, found: FoundProject, shas: Sequence[str] | None, present: Sequence[str]) -> int | None:
+    async def _known_now(self) -> Known:
+        """The journal; read again only when something was written since, here or by a command."""
+        stamp = (self.store.generation, await self.store.read(store_stamp))
+        if self._known is None or self._known[0] != stamp:
+            self._known = stamp, await self.store.read(lambda c: records.known(c, self.backend))
+        return self._known[1]
+
+    async def _project(
+        self, found: FoundProject, shas: Sequence[str] | None, present: Sequence[str], known: Known
+    ) -> tuple[int, Known]:
         """The journal's number of a folder; a new one gets its place in the outbox."""
-        known = await self.store.do(records.known_projects)
-        same = planning.same_project(found.folder, found.identity, shas, known, present)
+        same = planning.same_project(found.folder, found.identity, shas, known.projects, present)
         if same is not None:
             if (same.folder, same.identity) != (found.folder, found.identity) and shas is not None:
                 await self.store.do(lambda c: records.see_project(c, same.id, found.folder, found.identity))
-            return same.id
+                known = await self._known_now()
+            return same.id, known
         now = self.clock.now().timestamp()
-        on_disk = await asyncio.to_thread(self.outbox.folders)
+        outbox = outbox_name(found.folder, {*known.folders.values(), *await asyncio.to_thread(self.outbox.folders)})
+        number = await self.store.do(lambda c: records.add_project(c, found.folder, found.identity, outbox, now))
+        return number, await self._known_now()
 
-        def work(connection: sa.Connection) -> int:
-            taken = {*records.outbox_folders(connection).values(), *on_disk}
-            return records.add_project(connection, found.folder, found.identity, outbox_name(found.folder, taken), now)
-
-        return await self.store.do(work)
-
-    async def _film(self, project: int, found: FoundFilm) -> records.FilmRecord:
+    async def _film(self, project: int, found: FoundFilm, known: Known) -> tuple[FilmRecord, Known]:
         """The journal's row of a film; a new one gets its place in the outbox."""
         now = self.clock.now().timestamp()
-        prompt_file = found.prompt_path.rpartition("/")[2]
-
-        def work(connection: sa.Connection) -> records.FilmRecord:
-            films = records.films(connection, project)
-            known = next((film for film in films if film.stem == found.stem), None)
-            if known is None:
-                folder = records.outbox_folders(connection)[project]
-                stem = film_stem(found.stem or folder, [film.outbox_stem for film in films])
-                number = records.add_film(connection, project, found.name, found.stem, stem, now)
-                records.write_film(connection, number, prompt_file=prompt_file)
-            else:
-                number = known.id
-                if (known.name, known.prompt_file) != (found.name, prompt_file):
-                    records.write_film(connection, number, name=found.name, prompt_file=prompt_file)
-            return next(film for film in records.films(connection, project) if film.id == number)
-
-        return await self.store.do(work)
+        values = {"name": found.name, "prompt_file": found.prompt_path.rpartition("/")[2]}
+        record = known.film(project, found.stem)
+        if record is None:
+            taken = [film.outbox_stem for film in known.films.values() if film.project == project]
+            stem = film_stem(found.stem or known.folders[project], taken)
+            await self.store.do(lambda c: records.add_film(c, project, found.stem, stem, now, **values))
+        elif (record.name, record.prompt_file) != tuple(values.values()):
+            await self.store.do(lambda c, number=record.id: records.write_film(c, number, **values))  # type: ignore[misc]
+        else:
+            return record, known
+        known = await self._known_now()
+        record = known.film(project, found.stem)
+        assert record is not None  # noqa: S101  just written
+        return record, known
 
     # -- the brake ---------------------------------------------------------------------------------------------------------
 
@@ -212,18 +216,13 @@ class Rounds:
         """The films that a first start holds back; which they are is kept in the journal."""
         if self.backend is not Backend.CLOUD:
             return frozenset()
-        to_pay = {s.wish.name: s.film for s in seen if s.past.sent is None and _may_cost(s)}
-        numbers = {s.film: s.wish.name for s in seen}
-
-        def work(connection: sa.Connection) -> frozenset[int]:
-            before = {film.name for film in records.films(connection) if film.held}
-            held = planning.held_by_brake(to_pay, ever_paid=records.ever_paid(connection), held=before)
-            released = {s.wish.name for s in seen if s.past.released}
-            for number, name in numbers.items():
-                records.write_film(connection, number, held=name in held - released)
-            return frozenset(number for number, name in numbers.items() if name in held - released)
-
-        return await self.store.do(work)
+        known = await self._known_now()
+        to_pay = {s.film for s in seen if s.past.sent is None and _may_cost(s)}
+        held = planning.held_by_brake(to_pay, ever_paid=known.ever_paid, held=known.held)
+        held -= {s.film for s in seen if s.past.released}
+        if held != known.held:
+            await self.store.do(lambda c: records.hold(c, held))
+        return held
 
     # -- acting --------------------------------------------------------------------------------------------------------------
 
@@ -250,13 +249,10 @@ class Rounds:
         words = seen.wish.words
         if words is None:
             return
-        values: dict[str, object] = {}
-        if self.wishes.routed(seen.wish) is None:
-            values["answered"] = None
-            if words.messages != seen.past.words:
-                values["words"] = list(words.messages)
-        if any(value is not None or seen.past.answered is not None for value in values.values()):
-            await self.store.do(lambda c: records.write_film(c, seen.film, **values))
+        if self.wishes.routed(seen.wish) is not None:
+            return
+        if (words.messages, None) != (seen.past.words, seen.past.answered):
+            await self.store.do(lambda c: records.write_film(c, seen.film, words=list(words.messages), answered=None))
 
     async def _write_prompt(self, seen: Seen) -> None:
         """Write prompt.txt with help in it; what was written is remembered, so that an edit shows."""
@@ -313,7 +309,7 @@ class Rounds:
     # -- what people ask for ---------------------------------------------------------------------------------------------------
 
     async def _carry_out_requests(self, result: Round) -> None:
-        for request in await self.store.do(records.open_requests):
+        for request in await self.store.read(records.open_requests):
             seen = next((s for s in result.seen if s.film == request.film), None)
             await self._carry_out(request, seen)
             now = self.clock.now().timestamp()
@@ -321,7 +317,7 @@ class Rounds:
             self.dispatcher.changed.set()
 
     async def _carry_out(self, request: records.Request, seen: Seen | None) -> None:
-        job = await self.store.do(lambda c: records.newest_job(c, request.film))
+        job = await self.store.read(lambda c: records.newest_job(c, request.film))
         match request.verb:
             case "cancel":
                 if job is not None and not await self.dispatcher.cancel(job.id):
@@ -343,6 +339,17 @@ class Rounds:
         if job.state is not JobState.DONE or job.video is None:
             return False
         return await asyncio.to_thread((self.config.folders.outbox / job.video).is_file)
+
+
+def _market(known: Known, film: int) -> planning.Market:
+    """What was bought and is being bought, told by name; a film is not in its own way."""
+    making = {which: known.films[maker].name for which, maker in known.making.items() if maker != film}
+    return planning.Market(known.bought, making)
+
+
+def _with_order(known: Known, order: Order, film: int) -> Known:
+    """What will be known once the order is placed: a copy that is seen in the same round waits for it."""
+    return replace(known, making={**known.making, records.identity_of(order): film})
 
 
 def _may_cost(seen: Seen) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nemo_watch.clock import Clock
     from nemo_watch.config import Config
     from nemo_watch.jobs.dispatch import Dispatcher
-    from nemo_watch.jobs.records import FilmRecord, JobRecord
+    from nemo_watch.jobs.records import FilmRecord, JobShown
     from nemo_watch.jobs.store import Store
     from nemo_watch.outbox.notify import Notifier
     from nemo_watch.outbox.publish import OutboxFolder
@@ -63,6 +63,7 @@ class Telling:
     _needs: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _account_needs: str | None = ""
     _told: dict[int, Told] = field(default_factory=dict)
+    _read: tuple[int, tuple[list[FilmRecord], dict[int, JobShown]]] | None = None
 
     async def tell(self, round_: Round) -> Overview:
         """Bring everything that people read up to date."""
@@ -86,7 +87,7 @@ class Telling:
     # -- rows ----------------------------------------------------------------------------------------------------------------
 
     async def _rows(self, round_: Round) -> list[tuple[FilmRecord, Told]]:
-        records_, jobs = await self.store.do(lambda c: (records.films(c), _newest_jobs(c)))
+        records_, jobs = await self._records()
         seen = {s.film: s for s in round_.seen}
         rows: list[tuple[FilmRecord, Told]] = []
         for record in records_:
@@ -105,11 +106,18 @@ class Telling:
             rows.append((record, told))
         return sorted(rows, key=lambda pair: pair[1].row.name)
 
+    async def _records(self) -> tuple[list[FilmRecord], dict[int, JobShown]]:
+        """Films and their newest jobs; read again only when something was written since."""
+        generation = self.store.generation
+        if self._read is None or self._read[0] != generation:
+            self._read = generation, await self.store.read(lambda c: (records.films(c), records.jobs_shown(c)))
+        return self._read[1]
+
     def _superseded(self, record: FilmRecord, seen: dict[int, Seen]) -> bool:
         """Whether another film of that name lies in the inbox now: two rows of one name would help nobody."""
         return any(s.wish.name == record.name for s in seen.values())
 
-    def _row(self, record: FilmRecord, seen: Seen | None, job: JobRecord | None) -> Told:
+    def _row(self, record: FilmRecord, seen: Seen | None, job: JobShown | None) -> Told:
         now = self.clock.now()
         wait = seen.decision if seen is not None and isinstance(seen.decision, Wait) else None
         if wait is not None and (job is None or job.id not in self.dispatcher.running):
@@ -123,11 +131,11 @@ class Telling:
         row = FilmRow(record.name, _version(job), state, detail, progress, needs, self._video(record, job), now)
         return Told(row, detail, next_move, cause)
 
-    def _of_job(self, job: JobRecord) -> tuple[FilmState, str, float, Need | None, str, Cause | None]:
+    def _of_job(self, job: JobShown) -> tuple[FilmState, str, float, Need | None, str, Cause | None]:
         running = self.dispatcher.running.get(job.id)
         if running is not None:
             return FilmState.WORKING, running.detail, running.progress, None, "", None
-        data: dict[str, Any] = dict(job.data or {})
+        data: dict[str, Any] = dict(job.data)
         if job.due_at is not None:
             data["again_at"] = datetime.fromtimestamp(job.due_at).astimezone().strftime("%H:%M:%S")
         match job.state:
@@ -142,7 +150,7 @@ class Telling:
             case _:
                 return FilmState.CANCELLED, "", 0.0, None, "", None
 
-    def _video(self, record: FilmRecord, job: JobRecord | None) -> str | None:
+    def _video(self, record: FilmRecord, job: JobShown | None) -> str | None:
         """The newest video, if it lies there: a person may have taken it away."""
         if job is None:
             return None
@@ -218,7 +226,7 @@ class Telling:
             stem=record.outbox_stem,
             versions=versions,
             timeline=tuple(msgspec.convert(record.timeline or [], tuple[Track, ...])),
-            prompt="\n---\n".join(record.words),
+            prompt="\n---\n".join(record.words or ()),
             reply=record.reply,
             sentence=told.sentence if troubled else "",
             advice=told.advice if troubled else "",
@@ -240,23 +248,12 @@ class Telling:
             await self.notifier.tell(event, f"{told.row.name}: {told.row.state.value.replace('_', ' ')}", body, key)
 
 
-def _version(job: JobRecord | None) -> int:
+def _version(job: JobShown | None) -> int:
     return 0 if job is None else job.version
 
 
-def _newest_jobs(connection: Any) -> dict[int, JobRecord]:  # noqa: ANN401  a connection
-    found = {}
-    for record in records.films(connection):
-        job = records.newest_job(connection, record.id)
-        if job is not None:
-            found[record.id] = job
-    return found
-
-
 def _same_as_kept(record: FilmRecord, row: FilmRow) -> bool:
-    return (record.state, record.detail, record.needs, record.progress) == (
-        row.state,
-        row.detail,
-        row.needs,
-        row.progress,
-    )
+    """Whether the journal has it already; the progress of work alone is not worth a write."""
+    if record.state is row.state is FilmState.WORKING:
+        return True
+    return (record.state, record.detail, record.needs) == (row.state, row.detail, row.needs)

@@ -138,13 +138,13 @@ class _Plan:
         return []
 
     def _is_unfinished(self, stem: str, files: Sequence[Sighting]) -> bool:
-        """Whether the folder of the stem's name holds nothing but other files of that stem: moving them was cut short."""
+        """Whether the folder of the stem's name holds nothing but media of that stem: moving them was cut short (words go last)."""
         existing = self._projects.get(stem)
         if existing is None or existing.unreadable:
             return False
         there = [*existing.at_rest, *(unsettled.sighting for unsettled in existing.unsettled)]
         names = {base_name(sighting.path) for sighting in there}
-        of_stem = all(stem_of(name).casefold() == stem.casefold() for name in names)
+        of_stem = all(stem_of(name).casefold() == stem.casefold() and role_of(name) is Role.MEDIA for name in names)
         return bool(names) and of_stem and not names & {sighting.path for sighting in files}
 
     def _together(self, common: list[Sighting], guides: list[Sighting], date: str) -> None:

@@ -17,6 +17,9 @@ from nemo_watch.model import Backend, FolderIdentity, JobState, MediaKind, Mediu
 FIRST_START_MAX: Final = 5  # more films than that on a first start are not bought unasked
 
 
+Identity = tuple[object, ...]
+
+
 # -- what is known ---------------------------------------------------------------------------------------------------------
 
 
@@ -146,21 +149,21 @@ Decision = Wait | WritePrompt | Answer | Place | Keep
 # -- the decision ----------------------------------------------------------------------------------------------------------
 
 
-def identity(
-    backend: Backend, media: Collection[str], urls: Sequence[str], messages: Sequence[str]
-) -> tuple[object, ...]:
+def identity(backend: Backend, media: Collection[str], urls: Sequence[str], messages: Sequence[str]) -> Identity:
     """What makes two films the same purchase: backend, media by content (in any order), URLs and messages."""
     return (backend.value, tuple(sorted(set(media))), tuple(urls), tuple(messages))
 
 
-def decision(
-    wish: Wish, past: Past, rules: Rules, bought: Mapping[tuple[object, ...], str], routed: Routed | None
-) -> Decision:
-    """What to do for one film now.
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What was bought and what is being bought, of all films: identities → the video in the outbox, and → who makes it."""
 
-    `bought` maps identities of films to the video that exists for each (relative to the outbox). `routed` is what the whole
-    prompt asks for where it is a routing word.
-    """
+    bought: Mapping[Identity, str]
+    making: Mapping[Identity, str]
+
+
+def decision(wish: Wish, past: Past, rules: Rules, market: Market, routed: Routed | None) -> Decision:
+    """What to do for one film now. `routed` is what the whole prompt asks for where it is a routing word."""
     if past.job is not None and _is_busy(past.job):
         return Keep()
     if wish.trouble is not None:
@@ -182,7 +185,7 @@ def decision(
     if missing := _missing_media(wish, past, rules):
         return _kept_or(past, missing)
     if past.sent is None:
-        return _first(wish, past, rules, words, bought)
+        return _first(wish, past, rules, words, market)
     return _next(wish, past, rules, words, past.sent)
 
 
@@ -263,8 +266,8 @@ def _routed(wish: Wish, past: Past, rules: Rules, words: Words, routed: Routed) 
     return _placed(order, past, answers=words.messages)
 
 
-def _first(wish: Wish, past: Past, rules: Rules, words: Words, bought: Mapping[tuple[object, ...], str]) -> Decision:
-    """A film of which nothing was sent yet: bought before as a copy, or bought now."""
+def _first(wish: Wish, past: Past, rules: Rules, words: Words, market: Market) -> Decision:
+    """A film of which nothing was sent yet: bought before as a copy, being bought as a copy, or bought now."""
     order = Order(
         kind=OrderKind.MESSAGES,
         backend=rules.backend,
@@ -275,9 +278,14 @@ def _first(wish: Wish, past: Past, rules: Rules, words: Words, bought: Mapping[t
     )
     if past.job is not None and past.job.order.kind is OrderKind.MESSAGES and not _differs(order, past.job.order):
         return Keep()
-    source = bought.get(identity(rules.backend, [m.sha256 for m in wish.media], wish.urls, words.messages))
-    if source is not None and past.job is None:
-        return _placed(replace(order, kind=OrderKind.REUSE, send=(), source=source), past)
+    if past.job is None:
+        which = identity(rules.backend, [m.sha256 for m in wish.media], wish.urls, words.messages)
+        if which in market.bought:
+            return _placed(replace(order, kind=OrderKind.REUSE, send=(), source=market.bought[which]), past)
+        if which in market.making:
+            return Wait(
+                FilmState.QUEUED, f"the same film is being made as {market.making[which]}; its video will do for both"
+            )
     return _placed(order, past)
 
 
@@ -384,10 +392,10 @@ def again(wish: Wish, past: Past, rules: Rules) -> Place | None:
 # -- the spending brake ------------------------------------------------------------------------------------------------------
 
 
-def held_by_brake(to_pay: Collection[str], *, ever_paid: bool, held: Collection[str]) -> frozenset[str]:
+def held_by_brake(to_pay: Collection[int], *, ever_paid: bool, held: Collection[int]) -> frozenset[int]:
     """The films that a first start holds back.
 
-    `to_pay` are all films in the inbox that are not known to be free; `ever_paid` is whether this journal has seen a paid
+    `to_pay` are all films (by number) in the inbox that are not known to be free; `ever_paid` is whether this journal has seen a paid
     message or a release; `held` are those held already. A first start that finds more than FIRST_START_MAX holds them all;
     once something was released or bought, only those held before stay held.
     """

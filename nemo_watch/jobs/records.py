@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, FilmState, Need
 from nemo_watch.jobs import store as tables
-from nemo_watch.jobs.planning import JobNow, KnownProject, Past, Sent, identity
+from nemo_watch.jobs.planning import Identity, JobNow, KnownProject, Past, Sent, identity
 from nemo_watch.model import FolderIdentity, JobState, Order, OrderKind
 
 if TYPE_CHECKING:
@@ -55,30 +55,11 @@ class FilmRecord:
     timeline: Any
     updated_at: float
     held: bool
-    words: tuple[str, ...]
+    released: bool
+    words: tuple[str, ...] | None
+    answered: tuple[str, ...] | None
+    template: str | None
     prompt_file: str
-
-
-def known_projects(connection: sa.Connection) -> list[KnownProject]:
-    """All projects, newest first, each with the media that its films were last made of."""
-    project = tables.project
-    media = _media_by_project(connection)
-    rows = connection.execute(sa.select(project).order_by(project.c.id.desc())).all()
-    return [
-        KnownProject(
-            row.id, row.folder, FolderIdentity(row.device, row.inode, row.birth_ns), frozenset(media.get(row.id, ()))
-        )
-        for row in rows
-    ]
-
-
-def _media_by_project(connection: sa.Connection) -> dict[int, set[str]]:
-    film, job = tables.film, tables.job
-    rows = connection.execute(sa.select(film.c.project, job.c.order).join(job, job.c.film == film.c.id)).all()
-    media: dict[int, set[str]] = {}
-    for row in rows:
-        media.setdefault(row.project, set()).update(m["sha256"] for m in row.order["media"])
-    return media
 
 
 def add_project(connection: sa.Connection, folder: str, found: FolderIdentity, outbox: str, now: float) -> int:
@@ -124,26 +105,49 @@ def films(connection: sa.Connection, project: int | None = None) -> list[FilmRec
         query = query.where(film.c.project == project)
     return [
         FilmRecord(
-            row.id, row.project, row.name, row.stem, row.outbox, row.outbox_stem, FilmState(row.state), row.detail,
-            None if row.needs is None else Need(row.needs), row.progress, row.reply, row.timeline, row.updated_at,
-            row.held, tuple(row.words or ()), row.prompt_file,
+            row.id,
+            row.project,
+            row.name,
+            row.stem,
+            row.outbox,
+            row.outbox_stem,
+            FilmState(row.state),
+            row.detail,
+            None if row.needs is None else Need(row.needs),
+            row.progress,
+            row.reply,
+            row.timeline,
+            row.updated_at,
+            row.held,
+            row.released,
+            None if row.words is None else tuple(row.words),
+            None if row.answered is None else tuple(row.answered),
+            row.template,
+            row.prompt_file,
         )
         for row in connection.execute(query).all()
-    ]  # fmt: skip
+    ]
 
 
-def add_film(connection: sa.Connection, project: int, name: str, stem: str, outbox_stem: str, now: float) -> int:
-    """A new film's number."""
+def hold(connection: sa.Connection, held: Collection[int]) -> None:
+    """These films, and no others, are held by the brake of a first start."""
+    film = tables.film
+    connection.execute(film.update().where(film.c.held, film.c.id.not_in(held)).values(held=False))
+    connection.execute(film.update().where(~film.c.held, film.c.id.in_(held)).values(held=True))
+
+
+def add_film(connection: sa.Connection, project: int, stem: str, outbox_stem: str, now: float, **values: object) -> int:
+    """A new film's number; `values` must hold its name."""
     return int(
         connection.execute(
             tables.film.insert()
             .values(
                 project=project,
-                name=name,
                 stem=stem,
                 outbox_stem=outbox_stem,
                 state=FilmState.SETTLING.value,
                 updated_at=now,
+                **values,
             )
             .returning(tables.film.c.id)
         ).scalar_one()
@@ -155,44 +159,106 @@ def write_film(connection: sa.Connection, number: int, **values: object) -> None
     connection.execute(tables.film.update().where(tables.film.c.id == number).values(values))
 
 
-# -- a film's past -----------------------------------------------------------------------------------------------------------
+# -- everything at once ------------------------------------------------------------------------------------------------------
 
 
-def past(connection: sa.Connection, number: int, backend: Backend) -> Past:
-    """Everything the journal knows of one film, for the money decision. Other backends' purchases are not this one's."""
-    film, job = tables.film, tables.job
-    row = connection.execute(sa.select(film).where(film.c.id == number)).one()
-    jobs = connection.execute(sa.select(job).where(job.c.film == number).order_by(job.c.id)).all()
-    messages = _messages_by_job(connection, [j.id for j in jobs])
-    sent: Sent | None = None
-    version = 0
-    for entry in jobs:
-        order = order_from_json(entry.order)
-        if entry.video is not None:
-            version = max(version, entry.version)
-        if order.backend is backend:
-            sent = _sent(order, entry, messages.get(entry.id, set()), sent)
-    newest = next((j for j in reversed(jobs) if j.state != JobState.REPLACED), None)
-    return Past(
-        version=version,
-        sent=sent,
-        job=None if newest is None else _job_now(newest, bool(messages.get(newest.id))),
-        template=None if row.template is None else row.template.encode(),
-        words=None if row.words is None else tuple(row.words),
-        answered=None if row.answered is None else tuple(row.answered),
-        released=row.released,
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The whole journal as a round needs it, read in one transaction.
+
+    `bought` maps identities of films whose whole text was sent and whose video exists to that video, relative to the outbox;
+    `making` maps those that are being bought now to the film. `pasts` and `films` are by the film's number.
+    """
+
+    projects: tuple[KnownProject, ...]
+    folders: Mapping[int, str]  # in the outbox, by project
+    films: Mapping[int, FilmRecord]
+    pasts: Mapping[int, Past]
+    bought: Mapping[Identity, str]
+    making: Mapping[Identity, int]
+    held: frozenset[int]
+    ever_paid: bool
+
+    def film(self, project: int, stem: str) -> FilmRecord | None:
+        """A project's film by its stem."""
+        return next((f for f in self.films.values() if f.project == project and f.stem == stem), None)
+
+
+def known(connection: sa.Connection, backend: Backend) -> Known:
+    """Everything that is known, for one backend: what another made or was paid for is not this one's."""
+    project, job = tables.project, tables.job
+    records = {film.id: film for film in films(connection)}
+    jobs: dict[int, list[tuple[Any, Order]]] = {}
+    for row in connection.execute(sa.select(job).order_by(job.c.id)).all():
+        jobs.setdefault(row.film, []).append((row, order_from_json(row.order)))
+    taken = _messages_by_job(connection)
+    media: dict[int, set[str]] = {}
+    for number, rows in jobs.items():
+        media.setdefault(records[number].project, set()).update(m.sha256 for _, order in rows for m in order.media)
+    projects = connection.execute(sa.select(project).order_by(project.c.id.desc())).all()
+    return Known(
+        projects=tuple(
+            KnownProject(
+                row.id,
+                row.folder,
+                FolderIdentity(row.device, row.inode, row.birth_ns),
+                frozenset(media.get(row.id, ())),
+            )
+            for row in projects
+        ),
+        folders={row.id: row.outbox for row in projects},
+        films=records,
+        pasts={number: _past(film, jobs.get(number, []), taken, backend) for number, film in records.items()},
+        bought={
+            identity_of(order): str(row.video)
+            for rows in jobs.values()
+            for row, order in rows
+            if row.video is not None and order.backend is backend and order.kind in _WHOLE and order.wish
+        },
+        making={
+            identity_of(order): row.film
+            for rows in jobs.values()
+            for row, order in rows
+            if row.state in OPEN_STATES
+            and order.backend is backend
+            and order.session is None
+            and not order.bought_again
+        },
+        held=frozenset(number for number, film in records.items() if film.held),
+        ever_paid=ever_paid(connection),
     )
 
 
-def _messages_by_job(connection: sa.Connection, jobs: Collection[int]) -> dict[int, set[str]]:
+_WHOLE = frozenset({OrderKind.MESSAGES, OrderKind.REUSE})
+
+
+def identity_of(order: Order) -> Identity:
+    """What makes the order's film the same purchase as another's."""
+    return identity(order.backend, [m.sha256 for m in order.media], order.urls, order.wish)
+
+
+def _past(film: FilmRecord, jobs: list[tuple[Any, Order]], taken: Mapping[int, set[str]], backend: Backend) -> Past:
+    sent: Sent | None = None
+    for row, order in jobs:
+        if order.backend is backend:
+            sent = _sent(order, row, taken.get(row.id, set()), sent)
+    newest = next(((row, order) for row, order in reversed(jobs) if row.state != JobState.REPLACED), None)
+    return Past(
+        version=max((row.version for row, _ in jobs if row.video is not None), default=0),
+        sent=sent,
+        job=None if newest is None else _job_now(*newest, bool(taken.get(newest[0].id))),
+        template=None if film.template is None else film.template.encode(),
+        words=film.words,
+        answered=film.answered,
+        released=film.released,
+    )
+
+
+def _messages_by_job(connection: sa.Connection) -> dict[int, set[str]]:
     """The names of the message steps of each job that were, or may have been, taken."""
     step = tables.step
     rows = connection.execute(
-        sa.select(step.c.scope, step.c.name).where(
-            step.c.scope.in_([f"job/{number}" for number in jobs]),
-            step.c.name.startswith("message/"),
-            step.c.state != "void",
-        )
+        sa.select(step.c.scope, step.c.name).where(step.c.name.startswith("message/"), step.c.state != "void")
     ).all()
     found: dict[int, set[str]] = {}
     for row in rows:
@@ -217,29 +283,17 @@ def _sent(order: Order, entry: Any, taken: Collection[str], before: Sent | None)
     return Sent(before.messages, {**before.media, **media}, order.urls, before.session)
 
 
-def _job_now(entry: Any, sent_any: bool) -> JobNow:  # noqa: ANN401  a row
+def _job_now(row: Any, order: Order, sent_any: bool) -> JobNow:  # noqa: ANN401  a row
     return JobNow(
-        id=entry.id,
-        version=entry.version,
-        state=JobState(entry.state),
-        order=order_from_json(entry.order),
-        cause=None if entry.cause is None else Cause(entry.cause),
-        data=entry.data,
+        id=row.id,
+        version=row.version,
+        state=JobState(row.state),
+        order=order,
+        cause=None if row.cause is None else Cause(row.cause),
+        data=row.data,
         sent_any=sent_any,
-        video=entry.video,
+        video=row.video,
     )
-
-
-def bought(connection: sa.Connection, backend: Backend) -> dict[tuple[object, ...], str]:
-    """Identities of films whose whole text was sent and whose video exists → that video, relative to the outbox."""
-    job = tables.job
-    rows = connection.execute(sa.select(job).where(job.c.video.is_not(None)).order_by(job.c.id)).all()
-    found: dict[tuple[object, ...], str] = {}
-    for row in rows:
-        order = order_from_json(row.order)
-        if order.backend is backend and order.kind in {OrderKind.MESSAGES, OrderKind.REUSE} and order.wish:
-            found[identity(backend, [m.sha256 for m in order.media], order.urls, order.wish)] = row.video
-    return found
 
 
 def ever_paid(connection: sa.Connection) -> bool:
@@ -283,12 +337,28 @@ class JobRecord:
 
 def _job_record(row: Any, first: bool) -> JobRecord:  # noqa: ANN401  a row
     return JobRecord(
-        id=row.id, film=row.film, project=row.project, film_name=row.name, stem=row.stem, folder=row.outbox,
-        outbox_stem=row.outbox_stem, version=row.version, state=JobState(row.state), order=order_from_json(row.order),
-        cause=None if row.cause is None else Cause(row.cause), data=row.data, due_at=row.due_at, tries=row.tries,
-        as_it_stands=row.as_it_stands, halt=row.halt, video=row.video, fence=row.fence, first_version=first,
-        prompt_file=row.prompt_file, shares_session=row.siblings > 1,
-    )  # fmt: skip
+        id=row.id,
+        film=row.film,
+        project=row.project,
+        film_name=row.name,
+        stem=row.stem,
+        folder=row.outbox,
+        outbox_stem=row.outbox_stem,
+        version=row.version,
+        state=JobState(row.state),
+        order=order_from_json(row.order),
+        cause=None if row.cause is None else Cause(row.cause),
+        data=row.data,
+        due_at=row.due_at,
+        tries=row.tries,
+        as_it_stands=row.as_it_stands,
+        halt=row.halt,
+        video=row.video,
+        fence=row.fence,
+        first_version=first,
+        prompt_file=row.prompt_file,
+        shares_session=row.siblings > 1,
+    )
 
 
 def _jobs_query() -> sa.Select[Any]:
@@ -305,7 +375,7 @@ def _jobs_query() -> sa.Select[Any]:
             film.c.prompt_file,
             project.c.outbox,
             siblings.label("siblings"),
-        )  # fmt: skip
+        )
         .join(film, job.c.film == film.c.id)
         .join(project, film.c.project == project.c.id)
     )
@@ -332,9 +402,54 @@ def newest_job(connection: sa.Connection, film: int) -> JobRecord | None:
 
 def _is_first(connection: sa.Connection, film: int, number: int) -> bool:
     """Whether no job before this one has sent a message for the film."""
-    job = tables.job
+    job, step = tables.job, tables.step
     before = connection.scalars(sa.select(job.c.id).where(job.c.film == film, job.c.id < number)).all()
-    return not _messages_by_job(connection, before)
+    return not connection.scalar(
+        sa.select(step.c.id)
+        .where(
+            step.c.scope.in_([f"job/{one}" for one in before]),
+            step.c.name.startswith("message/"),
+            step.c.state != "void",
+        )
+        .limit(1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JobShown:
+    """A film's newest job as the status shows it."""
+
+    id: int
+    version: int
+    state: JobState
+    cause: Cause | None
+    data: dict[str, Any]
+    due_at: float | None
+    video: str | None
+
+
+def jobs_shown(connection: sa.Connection) -> dict[int, JobShown]:
+    """Each film's newest job that was not replaced, by the film's number."""
+    job = tables.job
+    newest = (
+        sa.select(sa.func.max(job.c.id))
+        .where(job.c.state != JobState.REPLACED.value)
+        .group_by(job.c.film)
+        .scalar_subquery()
+    )
+    columns = (job.c.film, job.c.id, job.c.version, job.c.state, job.c.cause, job.c.data, job.c.due_at, job.c.video)
+    return {
+        row.film: JobShown(
+            row.id,
+            row.version,
+            JobState(row.state),
+            None if row.cause is None else Cause(row.cause),
+            row.data or {},
+            row.due_at,
+            row.video,
+        )
+        for row in connection.execute(sa.select(*columns).where(job.c.id.in_(newest))).all()
+    }
 
 
 def place(
@@ -350,12 +465,17 @@ def place(
         connection.execute(
             job.insert()
             .values(
-                film=film, version=version, state=JobState.QUEUED.value, order=order_to_json(order), pipeline=pipeline,
-                created_at=now, updated_at=now,
+                film=film,
+                version=version,
+                state=JobState.QUEUED.value,
+                order=order_to_json(order),
+                pipeline=pipeline,
+                created_at=now,
+                updated_at=now,
             )
             .returning(job.c.id)
         ).scalar_one()
-    )  # fmt: skip
+    )
 
 
 def claim(connection: sa.Connection, number: int, owner: str, now: float) -> int | None:
@@ -412,9 +532,12 @@ def release_parked(connection: sa.Connection, now: float) -> None:
     """At a start what may have been put right meanwhile (a token, rights, space, the network) is tried at once."""
     job = tables.job
     causes = [
-        Cause.TOKEN_REJECTED.value, Cause.NO_SPACE.value, Cause.OUTBOX_UNWRITABLE.value, Cause.NETWORK_DOWN.value,
+        Cause.TOKEN_REJECTED.value,
+        Cause.NO_SPACE.value,
+        Cause.OUTBOX_UNWRITABLE.value,
+        Cause.NETWORK_DOWN.value,
         Cause.SERVICE_DOWN.value,
-    ]  # fmt: skip
+    ]
     connection.execute(
         job.update().where(job.c.state == JobState.PARKED.value, job.c.cause.in_(causes)).values(due_at=now, tries=0)
     )

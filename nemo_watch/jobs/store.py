@@ -189,6 +189,7 @@ class Store:
         self._thread = threading.Thread(target=self._serve, name="journal", daemon=True)
         self._closing = threading.Event()
         self.trouble: str | None = None  # why writing is held up just now, in words; for the status
+        self.generation = 0  # counts what this process wrote: equal generations, nothing new from here
         self._thread.start()
 
     async def do(self, work: Work[Result]) -> Result:
@@ -196,6 +197,13 @@ class Store:
 
         Raises: the Trouble that `work` raised (it must raise before it writes).
         """
+        try:
+            return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
+        finally:
+            self.generation += 1
+
+    async def read(self, work: Work[Result]) -> Result:
+        """What `work` returns, which writes nothing."""
         return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
 
     def submit(self, work: Work[Result]) -> Future[Result]:
@@ -280,6 +288,13 @@ def _mends_itself(error: OperationalError | InterfaceError) -> bool:
     return name is None or name.startswith(
         ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
     )
+
+
+def store_stamp(connection: sa.Connection) -> int:
+    """A number that changes when another process has written to the journal."""
+    if connection.dialect.name == "sqlite":
+        return int(connection.exec_driver_sql("PRAGMA data_version").scalar() or 0)
+    return int(connection.exec_driver_sql("SELECT pg_current_wal_lsn() - '0/0'").scalar() or 0)
 
 
 # -- opening ---------------------------------------------------------------------------------------------------------------

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from nemo_watch.clock import Clock
-    from nemo_watch.nemo.values import Token
     from nemo_watch.nemo.tokens import TokenStore
+    from nemo_watch.nemo.values import Token
 
 REGISTER_URL: Final = "https://nemovideo.com/register?bind="
 NEW_CLIENT_ID_EVERY: Final = timedelta(days=1)

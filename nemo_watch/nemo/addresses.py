@@ -109,6 +109,7 @@ class Addresses:
             async with deadline(LOOKUP_LIMIT_S, f"{host} could not be looked up in time"):
                 found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise Trouble(Cause.NETWORK_DOWN, reason=f"{host} could not be looked up") from error
+            # not NETWORK_DOWN: the service itself, under another name, may still be there
+            raise Trouble(Cause.DOWNLOAD_BROKEN, reason=f"{host} could not be looked up") from error
         numbers = (str(entry[4][0]).split("%", 1)[0] for entry in found)
         return list(dict.fromkeys(ipaddress.ip_address(number) for number in numbers))

@@ -47,6 +47,9 @@ class Event:
     content: bool = False
 
 
+Pending = tuple[tuple[str, tuple[str, ...]], ...]  # by author, the deltas that no full event has repeated yet
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What was heard so far. `ended` is True only when the stream was closed whole: closing is the end.
@@ -55,7 +58,7 @@ class Reply:
     """
 
     said: tuple[str, ...] = ()
-    pending: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    pending: Pending = ()
     tools: int = 0
     events: int = 0
     heartbeats: int = 0
@@ -110,18 +113,21 @@ def heard(reply: Reply, event: Event) -> Reply:
     """`reply` after `event`."""
     if event.heartbeat:
         return replace(reply, heartbeats=reply.heartbeats + 1)
-    after = replace(
-        reply,
-        events=reply.events + 1,
+    said, pending = reply.said, reply.pending
+    if event.text and reply.chars <= TEXT_LIMIT:
+        said, pending = (said, _with_delta(pending, event)) if event.partial else _with_full(said, pending, event)
+    return Reply(
+        said=said,
+        pending=pending,
         tools=reply.tools + event.tools,
+        events=reply.events + 1,
+        heartbeats=reply.heartbeats,
+        chars=reply.chars + len(event.text),
         had_content=reply.had_content or event.content,
         state_delta={**(reply.state_delta or {}), **event.state_delta} if event.state_delta else reply.state_delta,
         error=event.error or _standing_error(reply, event),
+        ended=reply.ended,
     )
-    if not event.text or reply.chars > TEXT_LIMIT:
-        return after
-    after = replace(after, chars=reply.chars + len(event.text))
-    return _with_delta(after, event) if event.partial else _with_full(after, event)
 
 
 def ended(reply: Reply) -> Reply:
@@ -213,24 +219,25 @@ def _failed(reason: str) -> Trouble:
 
 def _standing_error(reply: Reply, event: Event) -> Trouble | None:
     """The error that still stands after a good event: an agent that goes on talking has recovered; a code stays."""
-    recovered = reply.error is not None and reply.error.cause is Cause.AGENT_FAILED and bool(event.text.strip())
-    return None if recovered and not _is_noise(event.text) else reply.error
+    if reply.error is None or reply.error.cause is not Cause.AGENT_FAILED or not event.text.strip():
+        return reply.error
+    return reply.error if _is_noise(event.text) else None
 
 
-def _with_delta(reply: Reply, event: Event) -> Reply:
-    pending = dict(reply.pending)
-    before = pending.get(event.author, ())
+def _with_delta(pending: Pending, event: Event) -> Pending:
+    by_author = dict(pending)
+    before = by_author.get(event.author, ())
     text = event.text
-    if event.author == _LOOSE and before and _NEW_SENTENCE.search(before[-1]) and text[0].isupper():
+    if event.author == _LOOSE and before and text[0].isupper() and _NEW_SENTENCE.search(before[-1]):
         text = "\n" + text  # whole sentences in events of their own, and not the tokens of one
-    pending[event.author] = _appended(before, text)
-    return replace(reply, pending=tuple(pending.items()))
+    by_author[event.author] = _appended(before, text)
+    return tuple(by_author.items())
 
 
-def _with_full(reply: Reply, event: Event) -> Reply:
-    """`reply` with a full text: deltas that it repeats fall away; its author's others are kept before it."""
-    said, kept, full = reply.said, [], event.text
-    for author, pieces in reply.pending:
+def _with_full(said: tuple[str, ...], pending: Pending, event: Event) -> tuple[tuple[str, ...], Pending]:
+    """Both with a full text: deltas that it repeats fall away; its author's others are kept before it."""
+    kept, full = [], event.text
+    for author, pieces in pending:
         delta = "".join(pieces)
         if delta.strip() in full:
             continue
@@ -240,14 +247,13 @@ def _with_full(reply: Reply, event: Event) -> Reply:
             full = delta
         else:
             said = _appended(said, delta + "\n")
-    return replace(reply, said=_appended(said, full + "\n"), pending=tuple(kept))
+    return _appended(said, full + "\n"), tuple(kept)
 
 
 def _appended(pieces: tuple[str, ...], text: str) -> tuple[str, ...]:
     """`pieces` and `text`, with lengths that keep falling: n appends cost n log n characters, not their square."""
     while pieces and len(pieces[-1]) <= len(text):
-        *front, last = pieces
-        pieces, text = tuple(front), last + text
+        pieces, text = pieces[:-1], pieces[-1] + text
     return (*pieces, text)
 
 

@@ -17,7 +17,7 @@ async def claimed(store, clock, owner: str = "me") -> Journal:
 
     def work(connection: sa.Connection) -> tuple[int, int]:
         project = records.add_project(connection, "f", FolderIdentity(1, 2, 3), "f", 0.0)
-        film = records.add_film(connection, project, "f", "", "f", 0.0)
+        film = records.add_film(connection, project, "", "f", 0.0, name="f")
         job = records.place(connection, film, order, 1, None, 1, 0.0)
         fence = records.claim(connection, job, owner, 0.0)
         assert fence is not None

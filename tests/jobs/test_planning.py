@@ -15,6 +15,7 @@ from nemo_watch.jobs.planning import (
     JobNow,
     Keep,
     KnownProject,
+    Market,
     Past,
     Place,
     Routed,
@@ -52,8 +53,8 @@ def done(number: int = 1, version: int = 1) -> JobNow:
     return JobNow(number, version, JobState.DONE, order, sent_any=True, video="trip/trip-v1.mp4")
 
 
-def decide(w: Wish, past: Past | None = None, rules: Rules = RULES, bought=None, routed=None):
-    return decision(w, past or Past(), rules, bought or {}, routed)
+def decide(w: Wish, past: Past | None = None, rules: Rules = RULES, bought=None, routed=None, making=None):
+    return decision(w, past or Past(), rules, Market(bought or {}, making or {}), routed)
 
 
 def test_a_new_film_sends_its_whole_text_in_a_new_session():
@@ -185,6 +186,14 @@ def test_a_film_bought_before_is_handed_over():
     assert placed.order.send == ()
 
 
+def test_a_copy_of_a_film_that_is_being_made_waits_for_its_video():
+    making = {identity(Backend.CLOUD, ["sha-a.jpg"], (), ("make it",)): "trip"}
+    waiting = decide(wish("make it"), making=making)
+    assert isinstance(waiting, Wait)
+    assert waiting.state is FilmState.QUEUED
+    assert "trip" in waiting.detail
+
+
 def test_a_copy_once_edited_sends_its_whole_text_in_its_own_session():
     past = Past(version=1, sent=sent("one", session=None), job=done())
     placed = decide(wish("one", "two"), past)
@@ -308,15 +317,15 @@ def test_again_buys_the_whole_text_in_a_new_session():
 
 
 def test_a_first_start_buys_up_to_five_films():
-    assert held_by_brake({"a", "b", "c", "d", "e"}, ever_paid=False, held=()) == frozenset()
+    assert held_by_brake({1, 2, 3, 4, 5}, ever_paid=False, held=()) == frozenset()
 
 
 def test_a_first_start_with_six_films_buys_none():
-    assert held_by_brake(set("abcdef"), ever_paid=False, held=()) == frozenset("abcdef")
+    assert held_by_brake(set(range(6)), ever_paid=False, held=()) == frozenset(range(6))
 
 
 def test_once_one_was_released_the_others_stay_held_and_newcomers_are_free():
-    assert held_by_brake({"new"}, ever_paid=True, held={"b", "c"}) == frozenset({"b", "c"})
+    assert held_by_brake({9}, ever_paid=True, held={2, 3}) == frozenset({2, 3})
 
 
 # -- which project is which ----------------------------------------------------------------------------------------------------

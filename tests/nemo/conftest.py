@@ -72,6 +72,15 @@ class FakeAccount:
         return "Register at https://nemovideo.com/register?bind=u1"
 
 
+CERTIFICATES = httpx.create_ssl_context()
+
+
+@pytest.fixture(autouse=True)
+def shared_certificates(monkeypatch):
+    """Reading the certificates takes 50 ms; one reading serves all tests."""
+    monkeypatch.setattr(httpx, "create_ssl_context", lambda **_: CERTIFICATES)
+
+
 @pytest.fixture
 def clock():
     return LoopClock()
@@ -92,10 +101,10 @@ def client_for(clock, account):
     """`async with client_for(handler or base_url) as client`: started, and closed in the end."""
 
     @asynccontextmanager
-    async def made(target, *, account=account, pace=Pace(), **options):
+    async def made(target, *, account=account, pace=None, **options):
         base = target if isinstance(target, str) else "https://api.test"
         wire = None if isinstance(target, str) else Wire(target)
-        client = NemoClient(base, Attribution(), account, pace, clock, wire=wire, **options)
+        client = NemoClient(base, Attribution(), account, pace or Pace(), clock, wire=wire, **options)
         await client.start()
         try:
             yield client

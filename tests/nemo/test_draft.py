@@ -114,9 +114,10 @@ any_json = st.recursive(
 
 
 @given(any_json, any_json)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_json_gives_a_timeline_a_summary_and_changes(before, after):
     assert exportable(after) == timeline(after).ready
     summary(after).encode()
     assert all(line.isprintable() for line in changes(before, after))
-    assert bool(changes(before, after)) == (fingerprint(before) != fingerprint(after)) or changes(before, after)
+    assert changes(before, before) == []
+    assert changes(before, after) or fingerprint(before) == fingerprint(after)

@@ -30,6 +30,14 @@ def events_of(*chunks, limit_bytes=16 * 1024 * 1024):
     return events + reader.close()
 
 
+def outcome_of(*chunks, **limits):
+    """The events, or the cause of the one typed trouble."""
+    try:
+        return events_of(*chunks, **limits)
+    except Trouble as trouble:
+        return trouble.cause
+
+
 def reply_of(*chunks):
     reply = Reply()
     for event in events_of(*chunks):
@@ -60,13 +68,9 @@ def test_a_stream_that_ends_at_any_byte_gives_its_whole_events_or_a_typed_troubl
     data = streams[name]
     bounds = {0, *(at + 2 for at in range(len(data)) if data[at : at + 2] == b"\n\n")}
     for cut in range(len(data) + 1):
-        try:
-            events = events_of(data[:cut])
-        except Trouble as trouble:
-            assert trouble.cause is Cause.ANSWER_UNREADABLE
-            assert cut not in bounds
-        else:
-            assert len(events) >= sum(1 for bound in bounds if 0 < bound <= cut)
+        whole = sum(1 for bound in bounds if 0 < bound <= cut)
+        found = outcome_of(data[:cut])
+        assert (found is Cause.ANSWER_UNREADABLE and cut not in bounds) or len(found) >= whole
 
 
 def test_a_stream_that_broke_after_deltas_keeps_them_and_is_known_to_be_unfinished(streams):
@@ -221,7 +225,7 @@ json_values = st.recursive(
 
 
 @given(st.lists(json_values, max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_any_json_gives_events_and_a_reply(values):
     body = "".join(f"data: {json.dumps(value)}\n\n" for value in values).encode()
     reply = reply_of(body)
@@ -233,19 +237,13 @@ def test_any_json_gives_events_and_a_reply(values):
 @given(
     st.lists(st.binary(max_size=40) | st.sampled_from([b"data: ", b"\n", b"\r", b'{"type":"text"}', b":", b"event:"]))
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_bytes_give_events_or_a_typed_trouble_and_cuts_do_not_matter(chunks):
-    def outcome(pieces):
-        try:
-            return events_of(*pieces, limit_bytes=400)
-        except Trouble as trouble:
-            return trouble.cause
-
     def key(found):
         return found if isinstance(found, Cause) else [(e.text, e.heartbeat, e.content, e.tools) for e in found]
 
     whole = b"".join(chunks)
-    if len(whole) < 300:
-        assert key(outcome(chunks)) == key(outcome([whole])) == key(outcome([bytes([b]) for b in whole]))
-    else:
-        outcome(chunks)
+    cuts = [chunks, [whole], [bytes([byte]) for byte in whole]]
+    first, *others = [key(outcome_of(*pieces, limit_bytes=400)) for pieces in cuts]
+    assert all(other == first or Cause.ANSWER_UNREADABLE in (first, other) for other in others)
+    assert len(whole) >= 200 or all(other == first for other in others)

@@ -35,6 +35,8 @@ class InlineStore:
         with self._engine.begin() as connection:
             return work(connection)
 
+    read = do
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -101,7 +103,7 @@ class Life:
                     film = films[0].id
                 else:
                     project = records.add_project(connection, "f", FolderIdentity(1, 2, 3), "f", 0.0)
-                    film = records.add_film(connection, project, "f", "", "f", 0.0)
+                    film = records.add_film(connection, project, "", "f", 0.0, name="f")
                 records.place(connection, film, placed, version, None, pipeline.VERSION, 0.0)
                 return film
 

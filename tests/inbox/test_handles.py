@@ -1,0 +1,83 @@
+"""What only the system can tell: writers, holes, births, network file systems."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from nemo_watch.inbox import handles
+
+
+def test_a_writer_is_known_while_it_has_the_file_open(tmp_path):
+    file = tmp_path / "a.jpg"
+    with file.open("wb") as writer:
+        writer.write(b"half")
+        writer.flush()
+        with file.open("rb") as reader:
+            assert handles.has_writer(reader.fileno()) is True
+    with file.open("rb") as reader:
+        assert handles.has_writer(reader.fileno()) is False
+
+
+def test_other_readers_are_no_writers(tmp_path):
+    file = tmp_path / "a.jpg"
+    file.write_bytes(b"x")
+    with file.open("rb") as first, file.open("rb") as second:
+        assert first.fileno() != second.fileno()
+        assert handles.has_writer(second.fileno()) is False
+
+
+def test_asking_leaves_no_lease_behind(tmp_path):
+    """A writer that comes afterwards is neither stopped nor does it wake a signal."""
+    file = tmp_path / "a.jpg"
+    file.write_bytes(b"x")
+    with file.open("rb") as reader:
+        handles.has_writer(reader.fileno())
+        handle = os.open(file, os.O_WRONLY | os.O_NONBLOCK)  # would fail with EWOULDBLOCK under a lease
+        os.close(handle)
+
+
+def test_the_signal_of_a_broken_lease_is_one_that_ends_nothing():
+    assert signal.getsignal(signal.SIGURG) in {signal.SIG_DFL, signal.SIG_IGN}
+    os.kill(os.getpid(), signal.SIGURG)
+
+
+def test_on_a_network_file_system_a_writer_cannot_be_known(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"x")
+    monkeypatch.setattr(handles, "network_file_system", lambda _handle: "NFS")
+    with (tmp_path / "a").open("rb") as file:
+        assert handles.has_writer(file.fileno()) is None
+
+
+def test_a_file_whose_size_was_set_first_has_a_hole(tmp_path):
+    file = tmp_path / "a.mp4"
+    with file.open("wb") as writer:
+        writer.truncate(1_000_000)
+        writer.write(b"x" * 200_000)
+    with file.open("rb") as reader:
+        if not handles.has_hole(reader.fileno(), 1_000_000):
+            pytest.skip("this file system does not tell of holes")
+        assert reader.read(1) == b"x"
+    file.write_bytes(b"x" * 1_000_000)
+    with file.open("rb") as reader:
+        assert not handles.has_hole(reader.fileno(), 1_000_000)
+
+
+def test_a_local_disk_is_no_network_file_system(tmp_path):
+    handle = os.open(tmp_path, os.O_RDONLY)
+    try:
+        assert handles.network_file_system(handle) is None
+    finally:
+        os.close(handle)
+
+
+def test_a_birth_is_told_or_unknown(tmp_path):
+    handle = os.open(tmp_path, os.O_RDONLY)
+    try:
+        born = handles.birth_ns(handle)
+        assert born is None or born <= tmp_path.stat().st_ctime_ns
+    finally:
+        os.close(handle)
+    assert handles.birth_ns(10_000) is None

@@ -1,0 +1,235 @@
+"""What is written in the inbox: a new prompt, and loose files into a folder of their own; whole, and safe to repeat."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from nemo_watch.errors import Cause, Trouble
+from nemo_watch.inbox import handles, moving
+from nemo_watch.inbox.listing import InboxFolder, Walk
+from nemo_watch.model import Gather
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give files to groups")
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+def gather_of(root, folder, *names):
+    for name in names:
+        (root / name).write_bytes(name.encode())
+    sightings = {s.path: s for s in Walk(root).listing().sightings}
+    return Gather(folder, tuple(sightings[name] for name in names))
+
+
+def tree(root):
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir())
+
+
+def test_a_prompt_is_written_whole_where_there_is_none(root):
+    (root / "x").mkdir()
+    assert InboxFolder(root).write_new("x/prompt.txt", b"words")
+    assert (root / "x/prompt.txt").read_bytes() == b"words"
+    assert tree(root) == ["x/prompt.txt"]
+
+
+@pytest.mark.parametrize("existing", ["file", "folder", "dangling link"])
+def test_nothing_is_ever_written_over(root, existing):
+    (root / "x").mkdir()
+    place = root / "x" / "prompt.txt"
+    {"file": lambda: place.write_bytes(b"mine"), "folder": place.mkdir, "dangling link": lambda: place.symlink_to("no")}[existing]()
+    assert not InboxFolder(root).write_new("x/prompt.txt", b"words")
+    assert existing != "file" or place.read_bytes() == b"mine"
+    assert os.listdir(root / "x") == ["prompt.txt"]
+
+
+def test_a_prompt_that_appears_in_the_last_moment_wins(root, monkeypatch):
+    (root / "x").mkdir()
+
+    def late(folder, old, target, new):
+        (root / "x" / "prompt.txt").write_bytes(b"theirs")
+        real(folder, old, target, new)
+
+    real = handles.rename_new
+    monkeypatch.setattr(handles, "rename_new", late)
+    assert not InboxFolder(root).write_new("x/prompt.txt", b"words")
+    assert (root / "x/prompt.txt").read_bytes() == b"theirs"
+    assert os.listdir(root / "x") == ["prompt.txt"]
+
+
+@needs_root
+def test_the_folders_group_may_edit_a_prompt(root):
+    (root / "x").mkdir()
+    os.chown(root / "x", 0, 1234)
+    before = os.umask(0o077)
+    try:
+        InboxFolder(root).write_new("x/prompt.txt", b"words")
+    finally:
+        os.umask(before)
+    found = (root / "x/prompt.txt").stat()
+    assert (found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 0o664)
+
+
+def test_writing_is_never_done_through_a_link(root, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (root / "x").symlink_to(tmp_path / "outside")
+    with pytest.raises(Trouble) as caught:
+        InboxFolder(root).write_new("x/prompt.txt", b"words")
+    assert caught.value.cause is Cause.MEDIA_GONE
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_loose_files_move_together_into_a_new_folder(root):
+    gather = gather_of(root, "trip", "a.jpg", "b.jpg", "prompt.txt")
+    inode = (root / "a.jpg").stat().st_ino
+    assert InboxFolder(root).move_loose(gather) == ("trip/a.jpg", "trip/b.jpg", "trip/prompt.txt")
+    assert tree(root) == ["trip/a.jpg", "trip/b.jpg", "trip/prompt.txt"]
+    assert (root / "trip/a.jpg").stat().st_ino == inode
+
+
+@needs_root
+def test_the_new_folder_has_the_inboxs_group_and_mode(root):
+    os.chown(root, 0, 1234)
+    root.chmod(0o2775)
+    InboxFolder(root).move_loose(gather_of(root, "trip", "a.jpg"))
+    found = (root / "trip").stat()
+    assert (found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 0o2775)
+
+
+class Killed(BaseException):
+    """As good as SIGKILL, for this room: nothing after it runs that would not after a kill."""
+
+
+def test_a_move_killed_at_any_step_is_finished_by_repeating_it(root, monkeypatch):
+    """Killed before and after each single rename, mkdir and rmdir; repeated, nothing is lost, doubled or left behind."""
+    steps = 0
+    survived = False
+    while not survived:
+        steps += 1
+        for path in sorted(root.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        gather = gather_of(root, "trip", "a.jpg", "b.jpg")
+        with monkeypatch.context() as patch:
+            fuse(patch, steps)
+            try:
+                InboxFolder(root).move_loose(gather)
+                survived = True
+            except Killed:
+                assert len(tree(root)) == 2
+        assert InboxFolder(root).move_loose(gather) == ("trip/a.jpg", "trip/b.jpg")
+        assert tree(root) == ["trip/a.jpg", "trip/b.jpg"]
+        assert [path.name for path in root.iterdir()] == ["trip"]
+    assert steps > 8
+
+
+def fuse(patch, blow_at):
+    count = 0
+
+    def fused(real):
+        def call(*args, **kwargs):
+            nonlocal count
+            for when in ("before", "after"):
+                count += 1
+                if count == blow_at:
+                    raise Killed
+                if when == "before":
+                    result = real(*args, **kwargs)
+            return result
+
+        return call
+
+    patch.setattr(handles, "rename_new", fused(handles.rename_new))
+    patch.setattr(os, "mkdir", fused(os.mkdir))
+    patch.setattr(os, "rmdir", fused(os.rmdir))
+
+
+def test_a_move_killed_half_way_heals_from_the_disk_alone(make_inbox, monkeypatch, samples):
+    """A new daemon that knows nothing finishes the folder under the name that it had."""
+    watched = make_inbox()
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        watched.put(name, samples.picture("JPEG"))
+    (gather,) = watched.settled().gathers
+    with monkeypatch.context() as patch:
+        fuse(patch, 5)  # mkdir, one file moved, killed before the next
+        with pytest.raises(Killed):
+            watched.lookout.folder.move_loose(gather)
+    assert set(os.listdir(watched.folder)) != {gather.folder}
+    reborn = make_inbox()
+    (again,) = reborn.settled().gathers
+    assert again.folder == gather.folder
+    reborn.lookout.folder.move_loose(again)
+    assert os.listdir(watched.folder) == [gather.folder]
+    assert len(tree(watched.folder)) == 3
+
+
+def test_a_file_that_changed_or_left_is_not_moved(root):
+    gather = gather_of(root, "trip", "a.jpg", "b.jpg", "c.jpg")
+    (root / "a.jpg").write_bytes(b"changed")
+    (root / "b.jpg").unlink()
+    assert InboxFolder(root).move_loose(gather) == ("trip/c.jpg",)
+    assert tree(root) == ["a.jpg", "trip/c.jpg"]
+
+
+def test_nothing_left_to_move_makes_no_folder(root):
+    gather = gather_of(root, "trip", "a.jpg")
+    (root / "a.jpg").unlink()
+    assert InboxFolder(root).move_loose(gather) == ()
+    assert list(root.iterdir()) == []
+
+
+def test_a_file_of_that_name_in_the_folder_is_never_replaced(root):
+    gather = gather_of(root, "trip", "a.jpg")
+    (root / "trip").mkdir()
+    (root / "trip" / "a.jpg").write_bytes(b"older")
+    InboxFolder(root).move_loose(gather)
+    assert (root / "trip/a.jpg").read_bytes() == b"older"
+    assert (root / "a.jpg").exists()
+
+
+@pytest.mark.parametrize("code", ["EINVAL", "ENOSYS", "EPERM"])
+def test_without_renameat2_nothing_is_replaced_either(root, monkeypatch, code):
+    """NFS, FAT and old kernels."""
+    import ctypes
+    import errno
+
+    class Library:
+        def renameat2(self, *_args):
+            ctypes.set_errno(getattr(errno, code))
+            return -1
+
+    monkeypatch.setattr(handles, "_LIBC", Library())
+    handle = os.open(root, os.O_RDONLY)
+    (root / "a").write_bytes(b"a")
+    (root / "b").write_bytes(b"b")
+    with pytest.raises(FileExistsError):
+        handles.rename_new(handle, "a", handle, "b")
+    handles.rename_new(handle, "a", handle, "c")
+    (root / "folder").mkdir()
+    handles.rename_new(handle, "folder", handle, "renamed")
+    with pytest.raises(FileExistsError):
+        handles.rename_new(handle, "renamed", handle, "b")
+    os.close(handle)
+    assert sorted(os.listdir(root)) == ["b", "c", "renamed"]
+    assert (root / "b").read_bytes() == b"b"
+
+
+def test_a_full_or_read_only_disk_is_told_as_such(root, monkeypatch):
+    import errno
+
+    (root / "x").mkdir()
+    for code, cause in ((errno.ENOSPC, Cause.NO_SPACE), (errno.EROFS, Cause.OUTBOX_UNWRITABLE), (errno.ESTALE, Cause.INBOX_ABSENT)):
+
+        def fails(*_args, code=code):
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(moving, "_written", fails)
+        with pytest.raises(Trouble) as caught:
+            InboxFolder(root).write_new("x/prompt.txt", b"words")
+        assert caught.value.cause is cause
