@@ -53,6 +53,12 @@ class RealCrew:
         self._receipts = receipts
         self._uploads = asyncio.Semaphore(config.service.uploads_at_once)
 
+    def adopt(self, config: Config) -> None:
+        """New runs go by new settings."""
+        if config.service.uploads_at_once != self._config.service.uploads_at_once:
+            self._uploads = asyncio.Semaphore(config.service.uploads_at_once)
+        self._config = config
+
     def _film_outbox(self, job: JobRecord) -> FilmOutbox:
         place: Path = self._config.folders.outbox
         return FilmOutbox(self._outbox, place, job, self._store, self._clock, self._receipts)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from nemo_watch.daemon.wishes import Wishes
 from nemo_watch.errors import Cause, FilmState, Trouble, advice, sentence
-from nemo_watch.inbox.looking import Look
+from nemo_watch.inbox.looking import Look, Lookout
 from nemo_watch.jobs import pipeline, planning, records
 from nemo_watch.jobs import store as tables
 from nemo_watch.jobs.planning import Answer, Keep, Past, Place, Routed, Rules, Wait, Wish, WritePrompt
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from nemo_watch.clock import Clock
     from nemo_watch.config import Config
     from nemo_watch.daemon.answers import Answers
+    from nemo_watch.daemon.crew import RealCrew
     from nemo_watch.inbox.listing import InboxFolder
-    from nemo_watch.inbox.looking import Lookout
     from nemo_watch.inbox.watching import Watch
     from nemo_watch.jobs.dispatch import Dispatcher
     from nemo_watch.jobs.store import Store
@@ -83,6 +83,7 @@ class Rounds:
     answers: Answers
     wishes: Wishes
     watch: Watch
+    crew: RealCrew
     once: bool = False
     watching: Watching = field(default_factory=lambda: Watching("events"))
     _known: tuple[tuple[int, int], Known] | None = None
@@ -98,6 +99,14 @@ class Rounds:
         """The settings that decide."""
         inbox = self.config.inbox
         return Rules(self.backend, inbox.prompt_wait_s, inbox.max_files, self.once)
+
+    def adopt(self, config: Config) -> None:
+        """Go on under new settings; the inbox is looked at afresh when its own have changed."""
+        if config.inbox != self.config.inbox:
+            self.lookout = Lookout(config.folders.inbox, config.inbox)
+            self.wishes.settings = config.inbox
+        self.config = config
+        self.crew.adopt(config)
 
     async def round(self) -> Round:
         """Look, decide, act."""

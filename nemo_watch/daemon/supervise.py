@@ -54,10 +54,16 @@ _HARD_STOP = 130  # what a shell shows for a second SIGINT
 OnChange = Callable[["Overview"], None]
 
 
-async def run(config: Config, *, once: bool = False, on_change: OnChange | None = None) -> int:
+async def run(
+    config: Config,
+    *,
+    once: bool = False,
+    on_change: OnChange | None = None,
+    reload: Callable[[], Config] | None = None,
+) -> int:
     """The daemon until a signal (exit code 0), or until nothing can move (`once`: 0 when every film is done, else 1).
 
-    Raises: UsageError for what only a person can put right before it can start.
+    `reload` reads the configuration anew at SIGHUP. Raises: UsageError for what only a person can put right before it can start.
     """
     token = take_token(os.environ)
     clock = SystemClock()
@@ -71,7 +77,7 @@ async def run(config: Config, *, once: bool = False, on_change: OnChange | None 
             running_service(config, token=None if config.service.backend == "studio" else token, clock=clock)
         )
         daemon = await stack.enter_async_context(started(config, clock, store, service, once=once))
-        return await daemon.serve(on_change)
+        return await daemon.serve(on_change, reload)
 
 
 def _check_folders(config: Config) -> None:
@@ -143,7 +149,7 @@ async def started(
     watch = Watch(config.folders.inbox, _wake_from_thread(wake), config.inbox.watch)
     rounds = Rounds(
         config, clock, store, Lookout(config.folders.inbox, config.inbox), folder, outbox, dispatcher,
-        Answers(store, service, words), wishes, watch, once,
+        Answers(store, service, words), wishes, watch, crew, once,
     )  # fmt: skip
     notifier = Notifier(config.notify, config.folders.state / "notified.json")
     telling = Telling(
@@ -211,9 +217,9 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._stood_since: tuple[object, float] = (None, 0.0)
 
-    async def serve(self, on_change: OnChange | None) -> int:
+    async def serve(self, on_change: OnChange | None, reload: Callable[[], Config] | None = None) -> int:
         """Serve until stopped (0), or until nothing can move (`once`)."""
-        with _signals(self._stop, self._wake.set):
+        with _signals(self._stop, lambda: self._reload(reload)):
             ticks = started_ticks(self._chores.ticks())
             systemd.notify("READY=1", "STATUS=watching the inbox")
             alive = asyncio.create_task(systemd.keep_alive(self._clock))
@@ -223,6 +229,43 @@ class Daemon:
                 systemd.notify("STOPPING=1", "STATUS=finishing what may not be cut")
                 alive.cancel()
                 ticks.shutdown(wait=False)
+
+    def _reload(self, reload: Callable[[], Config] | None) -> None:
+        """Read the configuration anew, and look again. A bad one is refused and the old one stays."""
+        self._wake.set()
+        if reload is None:
+            return
+        systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(self._clock.monotonic() * 1e6)}")
+        try:
+            self._adopt(reload())
+        except UsageError as error:
+            log.warning("config.refused", problems=str(error))
+        finally:
+            systemd.notify("READY=1")
+
+    def _adopt(self, config: Config) -> None:
+        """Take over what can change while we run. Raises: UsageError for what cannot."""
+        old = self._config
+        fixed = [
+            name
+            for name, before, after in (
+                ("[folders]", old.folders, config.folders),
+                ("service.backend", old.service.backend, config.service.backend),
+                ("service.url", old.service.url, config.service.url),
+                ("service.skill_version", old.service.skill_version, config.service.skill_version),
+                ("journal.url", old.journal_url, config.journal_url),
+            )
+            if before != after and not (name == "service.url" and old.service.backend == "studio")
+        ]
+        if fixed:
+            raise UsageError(f"{', '.join(fixed)}: cannot change while nemo-watch runs; restart it")
+        if old.service.backend == "studio":
+            config = replace(config, service=replace(config.service, url=old.service.url, pace=_near(config)))
+        self._config = config
+        self._rounds.adopt(config)
+        self._telling.config = config
+        self._dispatcher.adopt(config.service.projects_at_once, config.service.pace)
+        log.info("config.reloaded", path=str(config.path))
 
     def _stop(self) -> None:
         if self._stopping.is_set():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -65,6 +66,8 @@ def only_daemon(config: Config) -> Iterator[None]:
             raise UsageError(
                 f"A nemo-watch is already running on {state}. Stop it first, or give this one its own folders (--state)."
             ) from error
+        os.truncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(handle)
@@ -84,6 +87,20 @@ def daemon_is_running(config: Config) -> bool:
         return False
     finally:
         os.close(handle)
+
+
+def poke_daemon(config: Config) -> bool:
+    """Have a running daemon look at once (SIGHUP); whether there is one that this user may poke.
+
+    The number in the lock file is that of the lock's holder, so it can be no stranger's while the lock is held.
+    """
+    if not daemon_is_running(config):
+        return False
+    try:
+        os.kill(int((config.folders.state / "lock").read_text()), signal.SIGHUP)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def state_owner(config: Config) -> tuple[int, int] | None:
@@ -142,10 +159,6 @@ class RealService:
     def account_key(self) -> str:
         """Which account this is; never the token."""
         return self.account.key
-
-    async def renew_token(self) -> None:
-        """Fetch a new anonymous token."""
-        await self.account.renew(await self.account.bearer())
 
     async def how_to_get_credits(self) -> str:
         """Where credits come from for this account."""

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.inbox import decoding
@@ -65,7 +65,7 @@ def _is_heif(file: BinaryIO) -> bool:
 
 
 def _checked(file: BinaryIO, medium: Medium) -> BinaryIO:
-    return cast("BinaryIO", CheckedReader(file.fileno(), medium.path, medium.size_bytes, medium.sha256))
+    return cast("BinaryIO", CheckedReader(file, medium.path, medium.size_bytes, medium.sha256))
 
 
 def _as_jpeg(medium: Medium, file: BinaryIO, temp_folder: Path) -> Upload:
@@ -82,7 +82,7 @@ def _as_jpeg(medium: Medium, file: BinaryIO, temp_folder: Path) -> Upload:
             raise Trouble(Cause.FILE_UNREADABLE, file=medium.path, reason=reason)
         on_failure.pop_all()  # from here on it lives as long as the upload
     size = os.fstat(jpeg.fileno()).st_size
-    return Upload(medium.name, size, lambda: cast("BinaryIO", HandleReader(jpeg.fileno())), jpeg.close)
+    return Upload(medium.name, size, lambda: cast("BinaryIO", HandleReader(jpeg)), jpeg.close)
 
 
 @contextlib.contextmanager
@@ -96,11 +96,11 @@ def _writing(temp_folder: Path) -> Iterator[None]:
 
 
 class HandleReader(io.RawIOBase):
-    """Reads a file by its handle from a place of its own, so that one open file serves many readers. Closing it closes only itself."""
+    """Reads an open file from a place of its own, so that one file serves many readers. Closing it closes only itself."""
 
-    def __init__(self, handle: int) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         super().__init__()
-        self._handle = handle
+        self._file = file  # not its number: that may be another file's after the close
         self._at = 0
 
     def readable(self) -> bool:
@@ -117,13 +117,13 @@ class HandleReader(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Goes to another place; nothing is read."""
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: os.fstat(self._handle).st_size}[whence]
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: os.fstat(self._file.fileno()).st_size}[whence]
         self._at = start + offset
         return self._at
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Fills the buffer as far as the file reaches."""
-        count = os.preadv(self._handle, [buffer], self._at)
+        count = os.preadv(self._file.fileno(), [buffer], self._at)
         self._at += count
         return count
 
@@ -134,8 +134,8 @@ class CheckedReader(HandleReader):
     The last bytes are held back until the whole is known to be right; else Trouble(FILE_CHANGED) stands in their place.
     """
 
-    def __init__(self, handle: int, path: str, size_bytes: int, sha256: str) -> None:
-        super().__init__(handle)
+    def __init__(self, file: IO[bytes], path: str, size_bytes: int, sha256: str) -> None:
+        super().__init__(file)
         self._path = path
         self._size_bytes = size_bytes
         self._sha256 = sha256
@@ -160,5 +160,5 @@ class CheckedReader(HandleReader):
 
     def _check(self) -> None:
         right = self._hashed == self._size_bytes and self._digest.hexdigest() == self._sha256
-        if not right or os.fstat(self._handle).st_size != self._size_bytes:
+        if not right or os.fstat(self._file.fileno()).st_size != self._size_bytes:
             raise Trouble(Cause.FILE_CHANGED, file=self._path)

@@ -71,6 +71,10 @@ class Dispatcher:
         self.changed = asyncio.Event()  # a job has something new to show
         self.ended = asyncio.Event()  # a job is over: look what may start now
 
+    def adopt(self, projects_at_once: int, pace: Pace) -> None:
+        """Go on under new settings; what is at work keeps its own to the end."""
+        self._limit, self._pace = projects_at_once, pace
+
     async def start(self, jobs: Sequence[JobRecord], held: frozenset[int]) -> None:
         """Start what may start: due, in order, not held by the brake, one of a project, not more than the limit."""
         for job in startable(jobs, list(self.running.values()), held, self._clock.now().timestamp(), self._limit):

@@ -18,6 +18,7 @@ from nemo_watch.jobs.journal import Receipt, Step
 from nemo_watch.model import Backend
 
 if TYPE_CHECKING:
+    from nemo_watch.jobs.ports import ReplyAnswer
     from nemo_watch.jobs.run import Run, Session
 
 _REMEDIES_MAX: Final = 2  # a token renewed, one rate limit waited out: after that the job is parked
@@ -75,8 +76,10 @@ async def _pay(run: Run, session: Session, name: str, text: str) -> Receipt:
         step = await _intent(run, session, name, text)
         try:
             async with run.unbroken():
-                receipt = await _send(run, session, text)
-                await run.journal.receipt(name, receipt)
+                reply = await _send(run, session, text)
+                if await _is_heard(run, session, step, reply):
+                    await run.journal.receipt(name, {"text": reply.text})
+                    return {"text": reply.text}
         except Trouble as trouble:
             if trouble.cause is Cause.LOST_TO_ANOTHER:
                 raise
@@ -88,7 +91,7 @@ async def _pay(run: Run, session: Session, name: str, text: str) -> Receipt:
                 raise
             await _remedy(run, trouble)
         else:
-            return receipt
+            return await _recovered(run, session, step, reply.text, None)
     raise AssertionError("unreachable")
 
 
@@ -99,12 +102,22 @@ async def _intent(run: Run, session: Session, name: str, text: str) -> Step:
     return await run.journal.intent(name, data, paid_a_day=run.paid_a_day)
 
 
-async def _send(run: Run, session: Session, text: str) -> Receipt:
+async def _send(run: Run, session: Session, text: str) -> ReplyAnswer:
     run.report(0.3, "NemoVideo is working on it")
     await run.tell(f"Sending: {text}")
     async with _still_working(run):
-        reply = await run.service.send_message(session.session_id, text, lambda _reply: None)
-    return {"text": reply.text}
+        return await run.service.send_message(session.session_id, text, lambda _reply: None)
+
+
+async def _is_heard(run: Run, session: Session, step: Step, reply: ReplyAnswer) -> bool:
+    """Whether the stream's end is the reply's. One that closed without a single word or deed may have been cut on the way.
+
+    Then only a changed draft tells that the work is done; a silent edit has at least its tool events.
+    """
+    if reply.had_content:
+        return True
+    draft = (await run.service.state(session.session_id)).draft
+    return step.data is not None and run.words.fingerprint(draft) != step.data["before"]
 
 
 @asynccontextmanager
@@ -128,8 +141,8 @@ async def _still_working(run: Run) -> AsyncIterator[None]:
 async def _remedy(run: Run, refusal: Trouble) -> None:
     """What makes an explicitly refused message worth sending again; any other refusal goes on up."""
     match refusal.cause:
-        case Cause.TOKEN_EXPIRED:
-            await run.service.renew_token()
+        case Cause.TOKEN_EXPIRED | Cause.CLIENT_ID_MISSING:
+            return  # the client has renewed it already
         case Cause.RATE_LIMITED:
             run.report(0.3, "NemoVideo asks us to slow down")
             await run.clock.sleep(refusal.retry_after_s or run.pace.rate_limit_wait_s)

@@ -30,6 +30,8 @@ class ReplyAnswer(Protocol):
 
     @property
     def text(self) -> str: ...
+    @property
+    def had_content(self) -> bool: ...
 
 
 class StateAnswer(Protocol):
@@ -65,15 +67,14 @@ class Source(Protocol):
 
 
 class Service(Protocol):
-    """The NemoVideo API, one call each; the paid message is one attempt that never repeats itself."""
+    """The NemoVideo API, one call each; the paid message is one attempt that never repeats itself.
+
+    Tokens are its own business: after a refused message (TOKEN_EXPIRED) it has a new one already.
+    """
 
     @property
     def account_key(self) -> str:
         """Which account this is; never the token."""
-        ...
-
-    async def renew_token(self) -> None:
-        """Fetch a new anonymous token. Raises: Trouble(TOKEN_REJECTED) for a given token."""
         ...
 
     async def how_to_get_credits(self) -> str:

@@ -24,6 +24,7 @@ _HEARTBEATS: Final = frozenset({"heartbeat", "ping", "keepalive", "keep-alive", 
 _ENDINGS: Final = frozenset({"done", "[done]", "end", "complete", "completed", "finish"})
 _TOOLS: Final = frozenset({"tool_call", "tool_result", "tool_response", "tool", "function_call", "function_response"})
 _TOOL_PARTS: Final = ("functionCall", "functionResponse", "function_call", "function_response", "executableCode")
+_ERROR_KEYS: Final = frozenset({"code", "errorCode", "error_code", "error", "success", "detail"})
 _NO_ERRORS: Final = frozenset({"", "0", "200", "STOP"})  # ADK puts a finish reason there when a model said nothing
 
 # Source: README "What the service says": after good answers this sentence is noise.
@@ -193,6 +194,8 @@ def _said(fields: dict[str, Any], kind: str) -> tuple[str, int]:
 
 def _error(fields: dict[str, Any], kind: str) -> Trouble | None:
     """The trouble inside a 200: an API code from the table, or the agent's own failure."""
+    if kind != "error" and not fields.keys() & _ERROR_KEYS:
+        return None  # nearly every event, and there may be a hundred thousand
     number, message = code_of(fields), message_of(fields)
     if number is not None and str(number) not in _NO_ERRORS:
         cause = cause_of(number, message)

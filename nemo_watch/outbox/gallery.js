@@ -10,9 +10,11 @@
   const words = new Map();
   let group = "all";
 
-  // What must survive a reload. Where a browser keeps nothing for files, nothing is lost but that.
+  // What must survive a reload, for this gallery alone: all pages from disk may share one store. Where a browser keeps
+  // nothing for files, nothing is lost but that.
+  const KEY = `nemo-watch ${location.pathname}`;
   const kept = (() => {
-    try { return JSON.parse(sessionStorage.getItem("nemo-watch")) || {}; } catch { return {}; }
+    try { return JSON.parse(sessionStorage.getItem(KEY)) || {}; } catch { return {}; }
   })();
   const keep = () => {
     const anchor = cards.find((card) => !card.hidden && card.getBoundingClientRect().bottom > 0);
@@ -21,7 +23,7 @@
       anchor: anchor && anchor.dataset.film, offset: anchor && anchor.getBoundingClientRect().top,
       open: all("details[open]").map((details) => details.dataset.key),
     };
-    try { sessionStorage.setItem("nemo-watch", JSON.stringify(state)); } catch { /* then not */ }
+    try { sessionStorage.setItem(KEY, JSON.stringify(state)); } catch { /* then not */ }
   };
 
   // -- filter

@@ -53,13 +53,14 @@ class Asked:
 
 
 Deed = Callable[[], None]
-MOMENTS = ("asked", "performed", "answered")
-"""A request has come; the service has done what it asks and is about to say so; its answer is on its way to the last byte."""
+MOMENTS = ("asked", "heard", "performed", "part", "answered")
+"""A request has come; the first of its body too; the service has done what it asks and is about to say so; the first part of the
+answer is out; its answer is on its way to the last byte. (A stream is `performed` when it begins.)"""
 
 
 @dataclass
 class Hook:
-    """Do `deed` once, at this moment of the `nth` call of its kind (from 1). `happened` is set when it is done."""
+    """Do `deed` once, at this moment of the `nth` call of its kind (from 1, since the cloud began). `happened` is set when it is done."""
 
     call: Call
     moment: str
@@ -90,6 +91,8 @@ class Tap:
             message = await receive()
             if asked.call is not Call.UPLOAD:
                 asked.body += message.get("body", b"")
+            if message["type"] == "http.request":
+                await self._moment(asked, number, "heard")
             return message
 
         async def tell(message: Any) -> None:
@@ -97,9 +100,9 @@ class Tap:
                 asked.status = message["status"]
                 await self._moment(asked, number, "performed")
             await send(message)
-            if message["type"] == "http.response.body" and not message.get("more_body", False):
-                asked.answered = True
-                await self._moment(asked, number, "answered")
+            if message["type"] == "http.response.body":
+                asked.answered = not message.get("more_body", False)
+                await self._moment(asked, number, "answered" if asked.answered else "part")
 
         await self._app(scope, hear, tell)
 
@@ -222,8 +225,8 @@ class Cloud:
         file.write_text(json.dumps(world), "utf-8")
 
     def hook(self, call: str, moment: str, deed: Deed, nth: int = 1) -> Hook:
-        """Do something at a moment of a call."""
-        hook = Hook(Call(call), moment, deed, nth)
+        """Do something at a moment of the `nth` call from now on."""
+        hook = Hook(Call(call), moment, deed, nth + self.count(call))
         self.hooks.append(hook)
         return hook
 

@@ -6,6 +6,7 @@ variable NEMO_WATCH_ALL_KILLS=1 does the same.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -53,47 +54,72 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.fixture
 def make_cloud(tmp_path: Path, sample: bytes) -> Iterator[Callable[..., Cloud]]:
     """Starts clouds; keywords are the studio's settings."""
-    clouds: list[Cloud] = []
-
-    def make(**settings: Any) -> Cloud:
-        cloud = Cloud(tmp_path / f"cloud-{len(clouds)}", sample, **settings)
-        cloud.up()
-        clouds.append(cloud)
-        return cloud
-
-    yield make
-    for cloud in clouds:
-        cloud.film.gate.set()
-        cloud.down()
+    with contextlib.ExitStack() as stack:
+        yield lambda name="cloud", **settings: stack.enter_context(a_cloud(tmp_path / name, sample, **settings))
 
 
 @pytest.fixture
 def cloud(make_cloud: Callable[..., Cloud]) -> Cloud:
     """A cloud that gives a client id one token, as the service does."""
-    return make_cloud(token_cap=True)
+    return make_cloud()
 
 
 @pytest.fixture
 def make_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
-    """Builds houses; afterwards no daemon is left, and nothing was told that must not be."""
-    houses: list[House] = []
-
-    def make(cloud: Cloud | None = None, **more: Any) -> House:
-        house = House(tmp_path / f"house-{len(houses)}", cloud, **more)
-        houses.append(house)
-        return house
-
-    yield make
-    for house in houses:
-        house.close()
-    for house in houses:
-        assert_discreet(house)
+    """Builds houses."""
+    with contextlib.ExitStack() as stack:
+        yield lambda cloud=None, name="house", **more: stack.enter_context(a_house(tmp_path / name, cloud, **more))
 
 
 @pytest.fixture
 def house(make_house: Callable[..., House], cloud: Cloud) -> House:
-    """A house that knows the cloud."""
+    """A house of its own that knows the cloud; its daemon is not started yet."""
     return make_house(cloud)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, sample: bytes) -> Iterator[House]:
+    """A house for a whole module, each test with a project of its own: a start costs more than a film."""
+    root = tmp_path_factory.mktemp("shared")
+    with a_cloud(root / "cloud", sample) as cloud, a_house(root / "house", cloud) as house:
+        house.configure({"service": {"paid_messages_a_day": 100_000}})
+        house.start()
+        yield house
+
+
+@pytest.fixture
+def street(shared: House) -> House:
+    """The shared house with a running daemon and a cloud that is well."""
+    assert shared.cloud is not None
+    shared.cloud.hooks.clear()
+    shared.cloud.film.gate.set()
+    shared.cloud.play()
+    if shared.daemon is None or shared.daemon.poll() is not None:
+        shared.start()
+    return shared
+
+
+@contextlib.contextmanager
+def a_cloud(folder: Path, sample: bytes, **settings: Any) -> Iterator[Cloud]:
+    """A cloud while the block runs."""
+    cloud = Cloud(folder, sample, **{"token_cap": True, **settings})
+    cloud.up()
+    try:
+        yield cloud
+    finally:
+        cloud.film.gate.set()
+        cloud.down()
+
+
+@contextlib.contextmanager
+def a_house(root: Path, cloud: Cloud | None, **more: Any) -> Iterator[House]:
+    """A house while the block runs; then no daemon is left, and nothing was told that must not be."""
+    house = House(root, cloud, **more)
+    try:
+        yield house
+    finally:
+        house.close()
+    assert_discreet(house)
 
 
 _TOKEN = re.compile(rb"nmv_usr_[A-Za-z0-9_-]{8,}")

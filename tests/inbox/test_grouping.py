@@ -56,7 +56,11 @@ def meant(
 def films(grouping: Grouping) -> dict[str, tuple[str, list[str], str | None]]:
     """Film name → its stem, media and prompt."""
     return {
-        film.name: (film.stem, [m.path.rpartition("/")[2] for m in film.media], film.prompt.path if film.prompt else None)
+        film.name: (
+            film.stem,
+            [m.path.rpartition("/")[2] for m in film.media],
+            film.prompt.path if film.prompt else None,
+        )
         for project in grouping.projects
         for film in project.films
     }
@@ -242,13 +246,17 @@ def test_a_folder_half_filled_by_a_kill_is_finished_under_its_name():
 
 # -- properties --------------------------------------------------------------------------------------------------------
 
-_STEMS = st.sampled_from(["a", "A", "b", "x", "IMG_1", "prompt", "urls", "cat", "📷", "\udcff", "README", "2026-11-22-1542"])
-_ENDINGS = st.sampled_from(
-    ["jpg", "HEIC", "mov", "txt", "TXT", "mp3", "pdf", "jpg.part", "swp", "png", "crdownload"]
+_STEMS = st.sampled_from(
+    ["a", "A", "b", "x", "IMG_1", "prompt", "urls", "cat", "📷", "\udcff", "README", "2026-11-22-1542"]
 )
+_ENDINGS = st.sampled_from(["jpg", "HEIC", "mov", "txt", "TXT", "mp3", "pdf", "jpg.part", "swp", "png", "crdownload"])
 _FOLDERS = st.sampled_from(["", "", "x/", "cat/", "w/", "w/sub/", "w/sub/deep/", "2026-11-22-1542/"])
 _PATHS = st.builds(lambda folder, stem, ending: f"{folder}{stem}.{ending}", _FOLDERS, _STEMS, _ENDINGS)
-_INBOX = st.lists(st.tuples(_PATHS, st.sampled_from(["rest", "rest", "rest", "unsettled", "stuck"])), max_size=25, unique_by=lambda f: f[0])
+_INBOX = st.lists(
+    st.tuples(_PATHS, st.sampled_from(["rest", "rest", "rest", "unsettled", "stuck"])),
+    max_size=25,
+    unique_by=lambda f: f[0],
+)
 
 
 def split(files: list[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

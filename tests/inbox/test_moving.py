@@ -44,7 +44,11 @@ def test_a_prompt_is_written_whole_where_there_is_none(root):
 def test_nothing_is_ever_written_over(root, existing):
     (root / "x").mkdir()
     place = root / "x" / "prompt.txt"
-    {"file": lambda: place.write_bytes(b"mine"), "folder": place.mkdir, "dangling link": lambda: place.symlink_to("no")}[existing]()
+    {
+        "file": lambda: place.write_bytes(b"mine"),
+        "folder": place.mkdir,
+        "dangling link": lambda: place.symlink_to("no"),
+    }[existing]()
     assert not InboxFolder(root).write_new("x/prompt.txt", b"words")
     assert existing != "file" or place.read_bytes() == b"mine"
     assert os.listdir(root / "x") == ["prompt.txt"]
@@ -224,7 +228,11 @@ def test_a_full_or_read_only_disk_is_told_as_such(root, monkeypatch):
     import errno
 
     (root / "x").mkdir()
-    for code, cause in ((errno.ENOSPC, Cause.NO_SPACE), (errno.EROFS, Cause.OUTBOX_UNWRITABLE), (errno.ESTALE, Cause.INBOX_ABSENT)):
+    for code, cause in (
+        (errno.ENOSPC, Cause.NO_SPACE),
+        (errno.EROFS, Cause.OUTBOX_UNWRITABLE),
+        (errno.ESTALE, Cause.INBOX_ABSENT),
+    ):
 
         def fails(*_args, code=code):
             raise OSError(code, os.strerror(code))

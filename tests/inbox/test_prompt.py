@@ -49,7 +49,9 @@ def test_other_line_separators_are_part_of_the_text():
     assert messages("a\u2028b\u0085c".encode()) == ("a\u2028b\u0085c",)
 
 
-@pytest.mark.parametrize("data", [b"", b" \n\n", b"# only\n# comments\n", codecs.BOM_UTF8, codecs.BOM_UTF16_LE, b"---\n---"])
+@pytest.mark.parametrize(
+    "data", [b"", b" \n\n", b"# only\n# comments\n", codecs.BOM_UTF8, codecs.BOM_UTF16_LE, b"---\n---"]
+)
 def test_an_emptied_prompt_has_no_words(data):
     assert messages(data) == ()
 
@@ -87,7 +89,9 @@ def test_saving_the_template_without_a_change_leaves_it_the_template():
     assert prompt.words(codecs.BOM_UTF8 + made.rstrip(), made).template
 
 
-@pytest.mark.parametrize("edit", [lambda t: t + b"!", lambda t: t.splitlines()[-1], lambda _: b"", lambda t: t + b"---\nmore"])
+@pytest.mark.parametrize(
+    "edit", [lambda t: t + b"!", lambda t: t.splitlines()[-1], lambda _: b"", lambda t: t + b"---\nmore"]
+)
 def test_any_edit_ends_the_template(edit):
     made = prompt.template("generate a video")
     assert not prompt.words(edit(made), made).template

@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 import os
+import select
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,8 @@ class Chromium:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
+            ready, _, _ = select.select([self._reading], [], [], 30)
+            assert ready, "Chromium says nothing"
             chunk = os.read(self._reading.fileno(), 1 << 20)
             assert chunk, "Chromium has gone"
             self._rest += chunk

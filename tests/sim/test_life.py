@@ -107,6 +107,13 @@ async def test_a_stream_that_broke_is_not_sent_again_but_found_out(life):
     assert [text for _, text in life.world.paid] == ["one"]
 
 
+async def test_a_stream_without_a_single_event_counts_when_the_draft_has_changed(life):
+    life.world.mute = True
+    await life.place(order("one"))
+    assert await life.live() == []
+    assert [text for _, text in life.world.paid] == ["one"]
+
+
 async def test_a_message_of_which_nothing_is_known_parks_for_a_decision(life):
     life.world.faults["message"] = [Trouble(Cause.MESSAGE_UNSURE)]
     await life.place(order("one"))

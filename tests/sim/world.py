@@ -53,6 +53,7 @@ class Answer:
     task_id: str | None = None
     user_id: str | None = None
     text: str = ""
+    had_content: bool = True
     draft: dict[str, Any] | None = None
     id: str = ""
     status: str = ""
@@ -72,6 +73,7 @@ class World:
     uploads: list[tuple[str, str]] = field(default_factory=list)
     credits: float = 100.0
     silent: bool = False
+    mute: bool = False  # the stream closes without a single event
     reply: str = "Your video is ready."
     message_s: float = 90.0
     render_s: float = 65.0
@@ -91,10 +93,6 @@ class SimService:
         self.world = world
         self.fuse = fuse
         self.account_key = "sim"
-        self.renewed = 0
-
-    async def renew_token(self) -> None:
-        self.renewed += 1
 
     async def how_to_get_credits(self) -> str:
         return "Register."
@@ -149,7 +147,7 @@ class SimService:
                     handle.cancel()
                 raise
             self.world.fault("stream")
-            return Answer(text="" if self.world.silent else self.world.reply)
+            return Answer(text="" if self.world.silent else self.world.reply, had_content=not self.world.mute)
 
         return await self.fuse.burn("message", effect)
 

@@ -1,0 +1,248 @@
+"""SIGKILL at a moment of every call and of every file that is written, then a restart: nothing is lost, nothing is paid twice.
+
+The sample is what runs by itself; `--all-kills` (or NEMO_WATCH_ALL_KILLS=1) adds the rest. Each kill has a project of its own in a
+house that has lived through the others.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cloud import Cloud
+from tests.e2e.house import House
+
+WITHIN_S = 30.0
+
+
+def slow(*values: object) -> object:
+    """A case of the complete set only."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+CALLS = [
+    # call, which of the film's, moment
+    ("session", 1, "asked"),
+    ("session", 1, "performed"),
+    slow("session", 1, "answered"),
+    ("upload", 1, "heard"),
+    slow("upload", 1, "asked"),
+    slow("upload", 1, "performed"),
+    ("upload", 2, "performed"),
+    slow("upload", 2, "answered"),
+    slow("state", 1, "asked"),  # as it was before
+    slow("state", 1, "answered"),
+    ("state", 2, "asked"),  # before the message's intent
+    ("state", 2, "answered"),  # ... and about when it is written
+    ("run_sse", 1, "asked"),
+    slow("run_sse", 1, "heard"),
+    ("run_sse", 1, "performed"),
+    ("run_sse", 1, "part"),
+    ("run_sse", 1, "answered"),
+    ("state", 3, "asked"),  # the timeline to render
+    slow("state", 3, "answered"),
+    ("render", 1, "asked"),
+    slow("render", 1, "heard"),
+    ("render", 1, "performed"),
+    slow("render", 1, "answered"),
+    ("poll", 1, "asked"),
+    slow("poll", 1, "answered"),
+    slow("download", 1, "asked"),
+    ("download", 1, "part"),
+    ("download", 1, "answered"),
+]
+
+
+def lives_on(house: House, name: str, words: list[str], before: dict[str, tuple[int, str]]) -> None:
+    """Start again; afterwards the film is done, each message was asked for once, and nothing is left or changed."""
+    cloud = house.cloud
+    assert cloud is not None
+    house.kill()
+    house.start()
+    house.until_done(name)
+    said = [message for message in cloud.messages if any(word in message for word in words)]
+    assert said == words, house.report()
+    row = house.row(name)
+    videos = {path: found for path, found in house.videos().items() if path.startswith(f"{name}/")}
+    assert set(videos) == {f"{name}/{name}.mp4", f"{name}/{name}-v1.mp4"}
+    assert len(set(videos.values())) == 1
+    assert set(videos.values()) <= cloud.video_sums
+    assert (row["version"], row["needs"]) == (1, None)
+    assert house.text(f"{name}/reply.txt")
+    assert (house.outbox / name / "project.toml").exists()
+    house.until(lambda: not house.leftovers())
+    now = house.belongings()
+    assert {path: now.get(path) for path in before} == before
+
+
+@pytest.mark.parametrize(("call", "nth", "moment"), CALLS)
+def test_a_daemon_killed_at_a_call_goes_on_where_it_was(street: House, call: str, nth: int, moment: str):
+    name = f"killed-{call}-{nth}-{moment}"
+    hook = street.cloud.hook(call, moment, street.kill, nth)
+    street.project(name, f"A film {name}")
+    before = street.belongings()
+    assert hook.happened.wait(WITHIN_S), street.report()
+    lives_on(street, name, [f"A film {name}"], before)
+    assert len({asked.session for asked in street.cloud.asked("run_sse") if name in asked.words}) == 1
+
+
+@pytest.mark.parametrize("nth", [2, slow(1), slow(3)])
+@pytest.mark.parametrize("moment", ["asked", slow("part"), "answered"])
+def test_a_daemon_killed_between_several_messages_sends_each_once(street: House, nth: int, moment: str):
+    name = f"steps-{nth}-{moment}"
+    words = [f"First, a film {name}", f"Then make {name} 20 seconds long", f'Last, {name} with the title "End"']
+    hook = street.cloud.hook("run_sse", moment, street.kill, nth)
+    street.project(name, "\n---\n".join(words))
+    before = street.belongings()
+    assert hook.happened.wait(WITHIN_S), street.report()
+    lives_on(street, name, words, before)
+
+
+def when(there: Callable[[], bool], deed: Callable[[], None]) -> threading.Event:
+    """Do `deed` as soon as `there`; looks about a thousand times a second. The event is set when it is done."""
+    happened = threading.Event()
+
+    def watch() -> None:
+        end = time.monotonic() + WITHIN_S
+        while time.monotonic() < end:
+            if there():
+                deed()
+                happened.set()
+                return
+            time.sleep(0.0005)
+
+    threading.Thread(target=watch, daemon=True).start()
+    return happened
+
+
+WRITTEN = ["project.log", slow("reply.txt"), slow("timeline.txt"), ".*.part", "{name}-v1.mp4", "{name}.mp4", "project.toml"]
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_a_daemon_killed_when_a_file_appears_in_the_outbox_publishes_one_whole_video(street: House, written: str):
+    name = f"writes-{WRITTEN_NAMES[written]}"
+    folder = street.outbox / name
+    pattern = written.format(name=name)
+    happened = when(lambda: any(path for path in folder.glob(pattern)), street.kill)
+    street.project(name, f"A film {name}")
+    before = street.belongings()
+    assert happened.wait(WITHIN_S), street.report()
+    lives_on(street, name, [f"A film {name}"], before)
+
+
+WRITTEN_NAMES = {
+    "project.log": "log", "reply.txt": "reply", "timeline.txt": "timeline", ".*.part": "part", "{name}-v1.mp4": "version",
+    "{name}.mp4": "newest", "project.toml": "receipt",
+}  # fmt: skip
+
+
+def test_a_daemon_killed_when_it_has_written_the_prompt_sends_it_once(street: House):
+    paid = street.cloud.count("run_sse")
+    happened = when((street.inbox / "unworded/prompt.txt").exists, street.kill)
+    street.project("unworded", None)
+    assert happened.wait(WITHIN_S)
+    street.kill()
+    street.start()
+    street.until_done("unworded")
+    assert street.cloud.count("run_sse") == paid + 1
+    assert not street.leftovers()
+
+
+@pytest.mark.parametrize("moved", [1, slow(2), slow(3)])
+def test_a_daemon_killed_while_it_gathers_loose_files_loses_none_and_makes_one_project(house: House, cloud: Cloud, moved: int):
+    house.photos("a.jpg", "b.jpg", "c.jpg")
+    house.write("prompt.txt", "A film of the gathered")
+    before = sorted(house.belongings().values())
+
+    def gone() -> bool:
+        return sum((house.inbox / f"{name}.jpg").exists() for name in "abc") <= 3 - moved
+
+    happened = when(gone, house.kill)
+    house.start()
+    assert happened.wait(WITHIN_S), house.report()
+    house.kill()
+    house.start()
+    house.until(lambda: [row for row in house.rows().values() if row["state"] == "done"])
+    assert len(house.rows()) == 1
+    assert cloud.messages == ["A film of the gathered"]
+    assert sorted(house.belongings().values()) == before
+    assert not house.leftovers()
+    assert [path for path in house.inbox.iterdir() if path.is_file()] == []
+
+
+@pytest.mark.parametrize("moment", ["asked", "performed", slow("answered")])
+def test_a_daemon_killed_at_the_very_first_token_goes_on(house: House, cloud: Cloud, moment: str):
+    hook = cloud.hook("token", moment, lambda: house.kill())
+    house.project("first", "A film of the first token")
+    house.start()
+    assert hook.happened.wait(WITHIN_S)
+    house.kill()
+    house.start()
+    house.until_done("first")
+    assert cloud.messages == ["A film of the first token"]
+
+
+def test_a_message_that_left_no_trace_waits_for_a_decision_and_is_never_sent_again_unasked(street: House):
+    cloud, name = street.cloud, "traceless"
+    cloud.fault("run_sse", hang="before")
+    hook = cloud.hook("run_sse", "heard", street.kill)
+    street.project(name, "A film without a trace")
+    assert hook.happened.wait(WITHIN_S)
+    street.kill()
+    street.start()
+    row = street.until_state(name, "needs_you")
+    assert row["needs"] == "decision"
+    needs = street.text(f"{name}/NEEDS-YOU.txt")
+    assert f"nemo-watch retry {name}" in needs
+    assert f"nemo-watch again {name}" in needs
+    street.write(f"{name}/prompt.txt", "Another film without a trace")  # an edit waits for the decision
+    street.kill()
+    street.start()
+    street.until_state(name, "needs_you")
+    assert street.command("retry", name).returncode == 0
+    street.until(lambda: "traceless" in street.text(f"{name}/project.log") or True)
+    street.until_state(name, "needs_you")
+    sent = [words for words in cloud.messages if "without a trace" in words]
+    assert sent == ["A film without a trace"]
+    again = street.command("again", name)
+    assert again.returncode == 0
+    assert "1 message" in again.stdout
+    street.until_done(name)
+    sent = [words for words in cloud.messages if "without a trace" in words]
+    assert sent == ["A film without a trace", "Another film without a trace"]
+    assert not (street.outbox / name / "NEEDS-YOU.txt").exists()
+
+
+def test_an_intent_whose_result_shows_is_found_out_and_goes_on_by_itself(street: House):
+    street.cloud.fault("run_sse", hang="after")
+    hook = street.cloud.hook("run_sse", "heard", lambda: None)
+    street.project("found-out", "A film to be found out")
+    assert hook.happened.wait(WITHIN_S)
+    street.until(lambda: "found out" in (street.cloud.folder / "world.json").read_text())
+    street.kill()
+    street.start()
+    street.until_done("found-out")
+    assert [w for w in street.cloud.messages if "found out" in w] == ["A film to be found out"]
+
+
+def test_a_daemon_killed_again_and_again_makes_every_film_once(house: House, cloud: Cloud, tmp_path: Path):
+    for number in range(3):
+        house.project(f"many-{number}", f"Film {number} of many")
+    before = house.belongings()
+    points = [("session", "performed"), ("upload", "asked"), ("run_sse", "part"), ("render", "performed"), ("download", "part")]
+    for call, moment in points:
+        hook = cloud.hook(call, moment, lambda: house.kill())
+        house.start()
+        assert hook.happened.wait(WITHIN_S), house.report()
+        house.kill()
+    house.start()
+    for number in range(3):
+        house.until_done(f"many-{number}")
+    assert sorted(cloud.messages) == [f"Film {number} of many" for number in range(3)]
+    assert house.belongings() == before
+    assert set(house.videos().values()) <= cloud.video_sums
+    assert not house.leftovers()
