@@ -47,6 +47,8 @@ class Pace:
     balance_check_s: float = 600.0
     stop_wait_s: float = 120.0
     request_limit_s: float = 60.0
+    retry_wait_s: float = 30.0  # the first wait after a trouble that mends itself; each further one is twice as long …
+    retry_wait_longest_s: float = 1800.0  # … up to this: a service down for a day is asked some fifty times
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,8 @@ _KEYS: Final[dict[str, tuple[str, Callable[[object], Any]]]] = {
     "service.pace.balance_check": ("balance_check_s", _positive_duration_s),
     "service.pace.stop_wait": ("stop_wait_s", duration_s),
     "service.pace.request_limit": ("request_limit_s", _positive_duration_s),
+    "service.pace.retry_wait": ("retry_wait_s", _positive_duration_s),
+    "service.pace.retry_wait_longest": ("retry_wait_longest_s", _positive_duration_s),
     "inbox.settle": ("settle_s", duration_s),
     "inbox.project_settle": ("project_settle_s", duration_s),
     "inbox.prompt_wait": ("prompt_wait_s", _duration_or_forever),
@@ -377,7 +381,9 @@ def _line_of(text: str, key: str) -> int:
         if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
             current = header[1].replace(" ", "").replace('"', "")
             table_line = number if current == table else table_line
-        elif ((found := re.match(r"\s*\"?([\w.-]+)\"?\s*=", line)) and f"{current}.{found[1]}".lstrip(".") == key) or (found and current == table and found[1] == name):
+        elif ((found := re.match(r"\s*\"?([\w.-]+)\"?\s*=", line)) and f"{current}.{found[1]}".lstrip(".") == key) or (
+            found and current == table and found[1] == name
+        ):
             return number
     return table_line
 
@@ -391,7 +397,9 @@ def _read(
             problems.append(ConfigProblem(where(key), key, "must be a table"))
         elif key not in _KEYS:
             near = difflib.get_close_matches(key, _KEYS, 1, 0.5)
-            problems.append(ConfigProblem(where(key), key, "is not known" + (f"; did you mean {near[0]}?" if near else "")))
+            problems.append(
+                ConfigProblem(where(key), key, "is not known" + (f"; did you mean {near[0]}?" if near else ""))
+            )
         else:
             try:
                 values[key] = (_KEYS[key][1](value), where(key))

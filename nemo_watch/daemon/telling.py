@@ -249,7 +249,10 @@ class Telling:
 
 
 def _version(job: JobShown | None) -> int:
-    return 0 if job is None else job.version
+    """The version that is being made, or the newest that is there: an edit that changed nothing makes none."""
+    if job is None:
+        return 0
+    return job.version - 1 if job.state is JobState.DONE and job.video is None else job.version
 
 
 def _same_as_kept(record: FilmRecord, row: FilmRow) -> bool:

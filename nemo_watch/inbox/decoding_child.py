@@ -79,7 +79,7 @@ def check(file: BinaryIO) -> dict[str, Any]:
     """Decodes every frame of a picture. Raises whatever the decoder raises for one that is cut."""
     image = _opened(file)
     frames = int(getattr(image, "n_frames", 1))
-    for number in range(min(frames, FRAMES_MAX) if image.format in {"GIF", "WEBP"} else 1):
+    for number in range(min(frames, FRAMES_MAX) if image.format in {"GIF", "WEBP", "PNG"} else 1):
         image.seek(number)
         image.load()
     return {"ok": True}

@@ -17,7 +17,7 @@ PATIENCE_S: Final = (
     60.0  # unchanged for so long, a file that decodes counts as whole; until then nobody is told to worry
 )
 STALE_S: Final = 120.0  # a temporary file that has not changed for so long was forgotten and holds nothing up
-HOLD_MAX_S: Final = 600.0  # the longest a file must be unchanged, however long its writer was seen to pause
+PAUSE_MAX_S: Final = 120.0  # a file that stood still for longer and then grows was written anew, not resumed
 _AGAIN_S: Final = (1.0, 30.0)  # the shortest and longest wait before a writer is looked for again
 _NEVER: Final = float("inf")
 
@@ -56,7 +56,7 @@ class Track:
     @property
     def hold_s(self) -> float:
         """How long it must be unchanged: longer than its writer was seen to pause, twice over."""
-        return max(self.settle_s, min(2 * self.pause_s, HOLD_MAX_S))
+        return max(self.settle_s, 2 * self.pause_s)
 
     @property
     def patience_s(self) -> float:
@@ -135,6 +135,8 @@ def tracked(sighting: Sighting, before: Track | None, now_s: float, settle_s: fl
     reason = reason_left_alone(sighting, max_file_bytes)
     track = Track(sighting, role, reason, now_s, now_s, settle_s)
     if before is not None and role is Role.MEDIA and before.sighting.inode == sighting.inode:
-        grew = before.sighting.size_bytes != sighting.size_bytes  # after it had stood still: so its writer pauses
-        track.pause_s = max(before.pause_s, before.seen_s - before.since_s if grew else 0.0)
+        pause_s = before.seen_s - before.since_s
+        if before.sighting.size_bytes == sighting.size_bytes or pause_s > PAUSE_MAX_S:
+            pause_s = 0.0
+        track.pause_s = max(before.pause_s, pause_s)
     return track

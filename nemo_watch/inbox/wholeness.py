@@ -40,6 +40,7 @@ class Verdict:
 WHOLE: Final = Verdict(Wholeness.WHOLE)
 CUT: Final = Verdict(Wholeness.CUT, "looks cut off; waiting for the rest")
 HOLLOW: Final = Verdict(Wholeness.HOLLOW, "parts of it are still empty; waiting for the rest")
+CUT_UNSEEN: Final = Verdict(Wholeness.HOLLOW, CUT.reason)  # cut where a decoder shows fewer frames and no error
 ENDLESS: Final = Verdict(Wholeness.ENDLESS, "may still be growing")
 WRITING: Final = Verdict(Wholeness.WRITING, "is still being written")
 NOT_MEDIA: Final = Verdict(Wholeness.NOT_MEDIA, "its contents are not a photo, clip or song that NemoVideo takes")
@@ -187,8 +188,15 @@ def _gif(source: Source) -> Verdict:
         elif block[:1] == b"\x2c" and len(block) == 10:
             at = _behind_sub_blocks(source, at + 11 + _color_table_bytes(block[9:]))
         else:
-            return HOLLOW if block[:1] == b"\0" and tail_is_zero(source) else CUT
+            return _gif_without_end(source, at)
     return ENDLESS
+
+
+def _gif_without_end(source: Source, at: int) -> Verdict:
+    """Behind a complete frame only the trailer may be missing, and a decoder tells; inside a frame it would not."""
+    if at == source.size:
+        return CUT
+    return HOLLOW if tail_is_zero(source) else CUT_UNSEEN
 
 
 def _color_table_bytes(flags: bytes) -> int:
@@ -225,8 +233,11 @@ def _riff(source: Source) -> Verdict:
         return CUT  # the next part has begun
     if at > source.size + (size & 1):  # some writers leave the last padding byte out
         return CUT
-    # a song may end in silence, a picture not in a sector of zeros
-    return HOLLOW if header[8:12] == b"WEBP" and tail_is_zero(source) else WHOLE
+    if not tail_is_zero(source):
+        return WHOLE
+    return (
+        ENDLESS if header[8:12] == b"WAVE" else HOLLOW
+    )  # a song may end in silence, pictures not in a sector of zeros
 
 
 # -- ISO boxes: MP4, MOV, M4A, HEIC ------------------------------------------------------------------------------------------

@@ -6,18 +6,13 @@ Pure. Waits grow, and what needs a person never goes on alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from nemo_watch.errors import Cause, Move, Trouble
 from nemo_watch.model import JobState
 
 if TYPE_CHECKING:
     from nemo_watch.config import Pace
-
-FIRST_WAIT_S: Final = 30.0
-LONGEST_WAIT_S: Final = (
-    1800.0  # a service that is down for a day is asked about fifty times, and found within half an hour
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +37,7 @@ def parked(trouble: Trouble, tries: int, pace: Pace) -> Parked:
 
 
 def _wait_s(trouble: Trouble, tries: int, pace: Pace) -> float:
-    """Growing from 30 s to half an hour; never shorter than what the service asked for."""
-    first = 2 * pace.rate_limit_wait_s if trouble.cause is Cause.RATE_LIMITED else FIRST_WAIT_S
-    growing = min(first * float(2 ** min(tries, 16)), LONGEST_WAIT_S)
+    """Twice as long each time, up to the longest; never shorter than what the service asked for."""
+    first = 2 * pace.rate_limit_wait_s if trouble.cause is Cause.RATE_LIMITED else pace.retry_wait_s
+    growing = min(first * float(2 ** min(tries, 16)), pace.retry_wait_longest_s)
     return max(growing, trouble.retry_after_s or 0.0)

@@ -2,11 +2,11 @@
 // may not, so "live" means to load itself again, and never while somebody watches, types, selects or reads by keyboard.
 "use strict";
 (() => {
-  const RELOAD_MS = 15000, STILL_MS = 4000;
+  const RELOAD_MS = 15000, STILL_MS = 4000, TYPING_MS = 30000;
   const all = (selector) => [...document.querySelectorAll(selector)];
   const one = (selector) => document.querySelector(selector);
   const search = one("#search"), live = one("#live"), found = one("#found"), held = one("#held");
-  const cards = all(".cards > li"), chips = all(".chips button"), videos = all("video");
+  const cards = all(".cards > li"), chips = all(".chips button");
   const words = new Map();
   let group = "all";
 
@@ -21,6 +21,7 @@
     const state = {
       text: search.value, group, live: live.checked, scroll: scrollY,
       anchor: anchor && anchor.dataset.film, offset: anchor && anchor.getBoundingClientRect().top,
+      focus: document.activeElement === search,
       open: all("details[open]").map((details) => details.dataset.key),
     };
     try { sessionStorage.setItem(KEY, JSON.stringify(state)); } catch { /* then not */ }
@@ -46,6 +47,7 @@
   };
 
   // -- times, as the reader's clock has them
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   const ago = (seconds) => {
     for (const [unit, length] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
@@ -57,32 +59,54 @@
     for (const time of all("time")) {
       const date = new Date(time.dateTime);
       time.textContent = ago(Math.max(0, (Date.now() - date) / 1000));
-      time.title = date.toLocaleString();
+      time.title = exact.format(date);
     }
   };
 
-  // -- the first frame of what is looked at, and one film playing at a time
+  // -- players, for the films that are near; and one film playing at a time
+  const started = (video) => !video.paused || video.currentTime > 0;
+  const player = (link) => {
+    const video = document.createElement("video");
+    video.controls = video.playsInline = true;
+    video.preload = "metadata";
+    video.setAttribute("aria-label", link.getAttribute("aria-label").replace(/^Play /, ""));
+    video.src = link.getAttribute("href");
+    return video;
+  };
   const near = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) if (isIntersecting) { target.preload = "metadata"; near.unobserve(target); }
-  }, { rootMargin: "200px" });
-  for (const video of videos) near.observe(video);
+    for (const { isIntersecting, target } of entries) {
+      const link = target.querySelector(".screen a"), video = target.querySelector(".screen video");
+      if (isIntersecting && !video && link !== document.activeElement) {
+        link.hidden = true;
+        link.after(player(link));
+      } else if (!isIntersecting && video && !started(video) && video !== document.activeElement) {
+        video.removeAttribute("src");
+        video.load(); // lets go of the file
+        video.remove();
+        link.hidden = false;
+      }
+    }
+  }, { rootMargin: "300px" });
+  for (const card of cards) if (card.querySelector(".screen")) near.observe(card);
   document.addEventListener("play", ({ target }) => {
-    for (const video of videos) if (video !== target && !video.paused) video.pause();
+    for (const video of all("video")) if (video !== target && !video.paused) video.pause();
   }, true);
 
   // -- live
-  let touched = -STILL_MS;
-  for (const event of ["pointerdown", "keydown", "wheel", "touchmove", "scroll"]) {
+  let touched = -TYPING_MS;
+  for (const event of ["pointerdown", "keydown", "input", "wheel", "touchmove", "scroll"]) {
     addEventListener(event, () => { touched = performance.now(); }, { passive: true, capture: true });
   }
   const reason = () => {
     if (!live.checked) return "off";
-    if (videos.some((video) => !video.paused || (video.currentTime > 0 && !video.ended))) return "while a film is open";
+    if (all("video").some((video) => started(video) && !video.ended)) return "while a film is open";
     if (document.fullscreenElement || document.pictureInPictureElement) return "while a film is open";
     const focus = document.activeElement;
+    const still = performance.now() - touched;
+    if (focus === search) return still < TYPING_MS ? "while you type" : "";
     if (focus && focus !== document.body && focus.matches(":focus-visible")) return "while the keyboard is in use";
     if (String(getSelection())) return "while text is selected";
-    return performance.now() - touched < STILL_MS ? "soon" : "";
+    return still < STILL_MS ? "soon" : "";
   };
   const reload = () => {
     if (document.hidden) return;
@@ -101,6 +125,7 @@
 
   // -- as it was before the reload
   search.value = kept.text || "";
+  if (kept.focus) search.focus({ preventScroll: true });
   live.checked = kept.live !== false;
   group = chips.some((chip) => chip.dataset.group === kept.group) ? kept.group : "all";
   const open = new Set(kept.open || []);

@@ -121,7 +121,8 @@ def _hash(text: str) -> str:
 
 def _icons() -> str:
     return "".join(
-        f'<symbol id="i-{state}" viewBox="0 0 16 16"><path d="{path}"/></symbol>' for state, path in _ICONS.items()
+        f'<symbol id="i-{name}" viewBox="0 0 16 16"><path d="{path}"/></symbol>'
+        for name, path in {"play": "M4 2l10 6-10 6z", **_ICONS}.items()
     )
 
 
@@ -147,7 +148,7 @@ def _header(overview: Overview, grouped: dict[str, list[FilmStory]], made_at: da
 <div class="chips script" role="group" aria-label="Show" hidden>{chips}</div>
 <p class="muted"><span id="found" role="status"></span></p>
 <p class="muted">As of {_time(made_at)}<span id="held"></span>
-<label class="live script" hidden>&ensp;<input type="checkbox" id="live" checked> keep up to date</label></p>
+<label class="live script" hidden><input type="checkbox" id="live" checked> keep up to date</label></p>
 </div>
 </header>"""
 
@@ -210,7 +211,8 @@ def _video(row: FilmRow) -> str:
     if source is None:
         return ""
     label = escape(shown(f"{row.name}, version {row.version}"))
-    return f'<video controls playsinline preload="none" src="{source}" aria-label="{label}"></video>'
+    # A link, which the script turns into a player when it comes near: a thousand players take a browser many seconds.
+    return f'<div class="screen"><a href="{source}" aria-label="Play {label}"><svg aria-hidden="true"><use href="#i-play"/></svg></a></div>'
 
 
 def _state(row: FilmRow) -> str:

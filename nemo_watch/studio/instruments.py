@@ -34,9 +34,10 @@ def pluck(note: float, seconds: float, bright: float, pan: float) -> Sound:
     time = _time(seconds)
     pitch = hertz(note)
     voice = np.zeros_like(time)
+    ringing, sooner = np.exp(-2.0 * time), np.exp(-1.6 * time)
     for partial in range(6):
-        ringing = np.exp(-time * (2.0 + 1.6 * partial))
         voice += bright**partial / (partial + 1) * _sine(pitch * (partial + 1), time) * ringing
+        ringing *= sooner
     return _stereo([(voice, pan)], np.minimum(1, time / 0.004) * _release(time, seconds))
 
 

@@ -68,6 +68,7 @@ class Bed:
         self._closing = round(self.bars * self.bar_s * RATE)
         self._made: Callable[[int, int], Sound] = lru_cache(maxsize=12)(self._bar)
         self._pad: Callable[[int], Sound] = lru_cache(maxsize=24)(self._held)
+        self._struck: Callable[[int, float], Sound] = lru_cache(maxsize=48)(self._note)
         self._close: Callable[[], Sound] = lru_cache(maxsize=1)(self._closing_chord)
 
     def read(self, start: int, count: int) -> Sound:
@@ -96,6 +97,11 @@ class Bed:
     def _held(self, note: int) -> Sound:
         return instruments.pad(note, self.bar_s + 1.0, self.mood.bright) * np.float32(0.085 * self.mood.pad)
 
+    def _note(self, note: int, pan: float) -> Sound:
+        if self.mood.voice == "keys":
+            return instruments.keys(note, 1.6, pan)
+        return instruments.pluck(note, 1.4, self.mood.bright, pan)
+
     def _accompaniment(self, notes: _Chord, lift: int) -> list[tuple[float, Sound]]:
         step_s = self.bar_s / len(self.mood.steps)
         parts = []
@@ -103,11 +109,7 @@ class Bed:
             if step is None:
                 continue
             note, pan = notes[step % len(notes)] + 12 * (step >= len(notes)) + lift, 0.3 + 0.4 * (place % 2)
-            made = (
-                instruments.keys(note, 1.6, pan)
-                if self.mood.voice == "keys"
-                else instruments.pluck(note, 1.4, self.mood.bright, pan)
-            )
+            made = self._struck(note, pan)
             loud = (0.2 if place % 4 == 0 else 0.14) * (0.75 if lift else 1.0)
             parts.append((place * step_s, instruments.echoed(made * loud, step_s * 1.5, 0.3)))
         return parts

@@ -42,13 +42,15 @@ class Asked:
     @property
     def words(self) -> str:
         """The text of a message."""
+        if not self.body:  # its sender was killed before it was out
+            return ""
         return "\n".join(part["text"] for part in json.loads(self.body)["new_message"]["parts"])
 
     @property
     def session(self) -> str:
         """The session that a message, an upload or a look at the state is for."""
         if self.call is Call.RUN_SSE:
-            return str(json.loads(self.body)["session_id"])
+            return str(json.loads(self.body)["session_id"]) if self.body else ""
         return self.path.removesuffix("/latest").rpartition("/")[2]
 
 
@@ -66,7 +68,13 @@ class Hook:
     moment: str
     deed: Deed
     nth: int = 1
+    taken: bool = False
     happened: threading.Event = field(default_factory=threading.Event)
+
+    def do(self) -> None:
+        """Do it, in a thread that a request that is given up cannot cut."""
+        self.deed()
+        self.happened.set()
 
 
 class Tap:
@@ -108,9 +116,9 @@ class Tap:
 
     async def _moment(self, asked: Asked, number: int, moment: str) -> None:
         for hook in self._cloud.hooks:
-            if (hook.call, hook.nth, hook.moment) == (asked.call, number, moment) and not hook.happened.is_set():
-                await asyncio.to_thread(hook.deed)
-                hook.happened.set()
+            if (hook.call, hook.nth, hook.moment) == (asked.call, number, moment) and not hook.taken:
+                hook.taken = True
+                await asyncio.to_thread(hook.do)
 
 
 def _tapped(*args: Any, **kwargs: Any) -> Any:

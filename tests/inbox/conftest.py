@@ -83,17 +83,17 @@ def riff(form: bytes, *chunks: bytes) -> bytes:
 
 def avi() -> bytes:
     """An AVI of two OpenDML parts."""
-    return riff(b"AVI ", b"LIST\x08\0\0\0hdrlabcd") + riff(b"AVIX", b"LIST\x08\0\0\0movidata")
+    return riff(b"AVI ", b"movi" + b"x" * 9000) + riff(b"AVIX", b"movi" + b"y" * 9000)
 
 
 def wav() -> bytes:
-    """A second of a ramp."""
+    """Eight seconds of a ramp."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as song:
         song.setnchannels(1)
         song.setsampwidth(2)
         song.setframerate(8000)
-        song.writeframes(bytes(range(1, 251)) * 64)
+        song.writeframes(bytes(range(1, 251)) * 512)
     return buffer.getvalue()
 
 

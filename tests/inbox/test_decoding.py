@@ -63,6 +63,18 @@ def test_a_cut_picture_does_not(samples, file_of, name):
     assert decoding.unfit_reason(file_of(data[: len(data) * 2 // 3])) is not None
 
 
+@pytest.mark.parametrize("format_name", ["WEBP", "PNG"])
+def test_a_cut_animation_does_not_pass_for_its_first_frames(samples, file_of, format_name):
+    frames = [
+        Image.open(io.BytesIO(samples.picture("PNG", size=(60, 40 + number)))).resize((60, 40)) for number in range(4)
+    ]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, format_name, save_all=True, append_images=frames[1:], duration=100)
+    whole = buffer.getvalue()
+    assert decoding.unfit_reason(file_of(whole)) is None
+    assert decoding.unfit_reason(file_of(whole[: len(whole) * 3 // 4])) is not None
+
+
 def test_a_gif_that_lacks_only_its_trailer_decodes(samples, file_of):
     assert decoding.unfit_reason(file_of(samples.animated_gif()[:-1])) is None
 
@@ -156,12 +168,12 @@ def test_a_picture_that_takes_too_much_memory_is_refused(tmp_path, file_of, monk
     script = tmp_path / "small"
     script.write_text(
         f"#!{sys.executable}\nimport sys\nfrom nemo_watch.inbox import decoding_child as c\n"
-        "c._MEMORY_BYTES_MAX = 260 << 20\nsys.exit(c.main(sys.argv[4:]))\n"
+        "c._MEMORY_BYTES_MAX = 160 << 20\nsys.exit(c.main(sys.argv[4:]))\n"
     )
     script.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(script))
     buffer = io.BytesIO()
-    Image.new("RGB", (9000, 9000)).save(buffer, "PNG", compress_level=1)
+    Image.new("RGB", (7000, 7000)).save(buffer, "PNG", compress_level=1)
     reason = decoding.unfit_reason(file_of(buffer.getvalue()))
     assert reason is not None
     assert "memory" in reason or "ended the decoder" in reason

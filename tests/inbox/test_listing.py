@@ -73,7 +73,7 @@ def test_links_pipes_sockets_and_devices_are_seen_and_not_entered(root, tmp_path
     (root / "x" / "up").symlink_to("..")
     os.mkfifo(root / "x" / "pipe.jpg")
     with socket.socket(socket.AF_UNIX) as server:
-        here = os.getcwd()
+        here = Path.cwd()
         os.chdir(root / "x")
         try:
             server.bind("socket.jpg")
@@ -214,10 +214,10 @@ def test_folders_nested_beyond_reason_are_a_problem_and_cost_no_handles(root):
         os.close(handle)
         handle = inner
     os.close(handle)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     listing = Walk(root).listing()
     assert list(listing.unreadable.values()) == ["it is nested too deeply"]
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 # -- access ------------------------------------------------------------------------------------------------------------

@@ -29,6 +29,10 @@ def gather_of(root, folder, *names):
     return Gather(folder, tuple(sightings[name] for name in names))
 
 
+def listed(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
 def tree(root):
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir())
 
@@ -51,7 +55,7 @@ def test_nothing_is_ever_written_over(root, existing):
     }[existing]()
     assert not InboxFolder(root).write_new("x/prompt.txt", b"words")
     assert existing != "file" or place.read_bytes() == b"mine"
-    assert os.listdir(root / "x") == ["prompt.txt"]
+    assert listed(root / "x") == ["prompt.txt"]
 
 
 def test_a_prompt_that_appears_in_the_last_moment_wins(root, monkeypatch):
@@ -65,7 +69,7 @@ def test_a_prompt_that_appears_in_the_last_moment_wins(root, monkeypatch):
     monkeypatch.setattr(handles, "rename_new", late)
     assert not InboxFolder(root).write_new("x/prompt.txt", b"words")
     assert (root / "x/prompt.txt").read_bytes() == b"theirs"
-    assert os.listdir(root / "x") == ["prompt.txt"]
+    assert listed(root / "x") == ["prompt.txt"]
 
 
 @needs_root
@@ -164,12 +168,12 @@ def test_a_move_killed_half_way_heals_from_the_disk_alone(make_inbox, monkeypatc
         fuse(patch, 5)  # mkdir, one file moved, killed before the next
         with pytest.raises(Killed):
             watched.lookout.folder.move_loose(gather)
-    assert set(os.listdir(watched.folder)) != {gather.folder}
+    assert listed(watched.folder) != [gather.folder]
     reborn = make_inbox()
     (again,) = reborn.settled().gathers
     assert again.folder == gather.folder
     reborn.lookout.folder.move_loose(again)
-    assert os.listdir(watched.folder) == [gather.folder]
+    assert listed(watched.folder) == [gather.folder]
     assert len(tree(watched.folder)) == 3
 
 
@@ -220,7 +224,7 @@ def test_without_renameat2_nothing_is_replaced_either(root, monkeypatch, code):
     with pytest.raises(FileExistsError):
         handles.rename_new(handle, "renamed", handle, "b")
     os.close(handle)
-    assert sorted(os.listdir(root)) == ["b", "c", "renamed"]
+    assert listed(root) == ["b", "c", "renamed"]
     assert (root / "b").read_bytes() == b"b"
 
 

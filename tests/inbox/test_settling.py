@@ -147,6 +147,14 @@ def test_a_writer_that_pauses_is_given_twice_its_longest_pause():
     assert story.at(12.5, grown).resting() == {"x/a.mp3"}
 
 
+def test_a_file_copied_anew_after_a_long_time_is_no_pausing_writer():
+    story = Story(a=CUT)
+    for now_s in (0, 5, 3600):
+        story.at(now_s, listed(seen("x/a.jpg", 100)))
+    story.verdicts, whole = {}, listed(seen("x/a.jpg", 200))
+    assert story.at(3601, whole).at(3606, whole).resting() == {"x/a.jpg"}
+
+
 def test_a_prompt_edited_daily_does_not_wait_longer_for_that():
     story = Story()
     story.at(0, listed(seen("x/prompt.txt", 100))).at(90_000, listed(seen("x/prompt.txt", 100)))
@@ -293,7 +301,7 @@ def test_nothing_rests_before_its_time_and_everything_rests_in_the_end(steps):
     story, now_s = Story(), 0.0
     since: dict[str, tuple[int, float]] = {}
     files: dict[str, int] = {}
-    for wait_s, files, absent in steps:  # noqa: B007  the last files are used below
+    for wait_s, files, absent in steps:
         now_s += wait_s
         if absent or (not files and since):
             story.at(now_s, Listing(None))

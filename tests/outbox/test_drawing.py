@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -69,7 +69,7 @@ def test_an_endless_timeline_is_cut():
 def test_any_timeline_is_well_formed_and_stays_inside_its_frame(tracks):
     for html in (timeline_figure(tracks), timeline_words(tracks)):
         if html:
-            ElementTree.fromstring(html)  # noqa: S314  our own
+            ET.fromstring(html)  # noqa: S314  our own
     assert all(0 <= x <= 100 and 0 < width <= 100 for x, width in pieces(timeline_figure(tracks)))
     assert timeline_figure(tracks).count("<line") <= 8
 

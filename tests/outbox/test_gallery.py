@@ -85,7 +85,7 @@ def check_harmless(html: str) -> None:
     assert set(tags) <= {
         "html", "head", "meta", "title", "link", "style", "noscript", "body", "svg", "symbol", "path", "a", "header", "div",
         "h1", "h2", "h3", "p", "form", "label", "input", "button", "span", "time", "main", "section", "ul", "ol", "li",
-        "article", "video", "use", "bdi", "blockquote", "figure", "rect", "line", "text", "details", "summary", "footer", "s",
+        "article", "use", "bdi", "blockquote", "figure", "rect", "line", "text", "details", "summary", "footer", "s",
         "strong", "progress", "table", "thead", "tbody", "tr", "th", "td", "script",
     }  # fmt: skip
     assert tags.count("script") == tags.count("style") == 1
@@ -175,7 +175,7 @@ def test_what_asks_for_someone_comes_first_and_the_latest_first_in_each_group():
 
 def test_a_card_shows_the_video_its_versions_its_words_and_its_timeline():
     html = page_of(sample_stories()[0])
-    assert '<video controls playsinline preload="none" src="./beach-trip/beach-trip.mp4"' in html
+    assert '<a href="./beach-trip/beach-trip.mp4" aria-label="Play beach-trip, version 2">' in html
     assert '<a href="./beach-trip/beach-trip-v2.mp4">v2</a>' in html
     assert '<a href="./beach-trip/beach-trip-v1.mp4">v1</a>' in html
     assert "A calm film of our week at the sea" in html
@@ -187,7 +187,7 @@ def test_a_card_shows_the_video_its_versions_its_words_and_its_timeline():
 def test_a_version_that_a_person_took_away_is_named_and_no_link():
     html = page_of(story(row(), versions=((1, None),)))
     assert "<s>v1</s>" in html
-    assert "<video" not in html
+    assert "Play beach-trip" not in html
 
 
 def test_progress_is_shown_while_a_film_is_worked_on_and_only_then():
@@ -242,12 +242,12 @@ def test_landmarks_headings_and_labels():
             assert attributes.get(reference) is None or attributes[reference] in ids
         if tag in {"section", "article"}:
             assert attributes.get("aria-labelledby")
-        if tag in {"video", "progress"}:
+        if tag == "progress":
             assert attributes.get("aria-label")
         if tag == "svg":
             assert (
                 attributes.get("aria-hidden")
-                or attributes.get("class") in {"ruler"}
+                or attributes.get("class") == "ruler"
                 or "lane" in str(attributes)
                 or "x" in attributes
             )
@@ -269,9 +269,7 @@ def test_page_and_status_are_written(outbox):
     write_status(outbox, overview)
     assert sorted(path.name for path in outbox.root.iterdir()) == ["index.html", "status.json"]
     assert (outbox.root / "index.html").read_text().endswith("</html>\n")
-    assert [film["name"] for film in json.loads((outbox.root / "status.json").read_text())["projects"]][
-        0
-    ] == "beach-trip"
+    assert json.loads((outbox.root / "status.json").read_text())["projects"][0]["name"] == "beach-trip"
 
 
 def test_a_thousand_films_make_a_page_of_bearable_size():

@@ -328,7 +328,7 @@ MATERIALS = st.lists(st.sampled_from([*PHOTOS, *UPRIGHT, CLIP, SONG]), unique=Tr
 
 
 @given(st.lists(PROMPTS, min_size=1, max_size=4), MATERIALS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_words_make_a_draft_that_can_be_planned_or_a_question(
     prompts: list[str], materials: list[Material]
 ) -> None:
@@ -347,7 +347,7 @@ def test_any_words_make_a_draft_that_can_be_planned_or_a_question(
 
 
 @given(st.dictionaries(st.sampled_from(["t", "d", "m"]), JSON), PROMPTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_any_json_as_a_draft_can_be_directed_further(draft: dict[str, Any], prompt: str) -> None:
     direction = direct(prompt, PHOTOS, draft, "en")
     problem = ""

@@ -16,11 +16,11 @@ def whole(mood: str, seconds: float, block: int = RATE) -> np.ndarray:
 
 @pytest.mark.parametrize("mood", sorted(MOODS))
 def test_every_mood_sounds_all_the_time_never_clips_and_ends_with_the_film(mood: str) -> None:
-    heard = whole(mood, 14)
-    assert heard.shape == (14 * RATE, 2)
+    heard = whole(mood, 9)
+    assert heard.shape == (9 * RATE, 2)
     assert np.abs(heard).max() < 0.98
-    seconds = np.sqrt(np.mean(heard.reshape(14, RATE, 2) ** 2, axis=(1, 2)))
-    assert seconds[1:12].min() > 0.02
+    seconds = np.sqrt(np.mean(heard.reshape(9, RATE, 2) ** 2, axis=(1, 2)))
+    assert seconds[1:7].min() > 0.02
     assert np.abs(heard[-RATE // 50 :]).max() < 0.02
 
 

@@ -88,7 +88,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_json_is_a_plan_or_a_sentence(value: Any) -> None:
     problem = ""
     try:
@@ -102,7 +102,7 @@ def test_any_json_is_a_plan_or_a_sentence(value: Any) -> None:
 
 
 @given(st.lists(st.floats(-10, 100_000) | st.none(), min_size=1, max_size=20), st.integers(1, 60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_shots_follow_one_another_and_no_three_are_seen_at_once(durations: list[float], fps: int) -> None:
     check(film_plan(draft(*durations, fps=fps)))
 

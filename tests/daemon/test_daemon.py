@@ -1,0 +1,317 @@
+"""The daemon as a whole, in this process: what lies in the inbox, what is asked of the service, what people read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+
+from nemo_watch.config import load
+from nemo_watch.daemon.wiring import open_journal
+from nemo_watch.errors import FilmState, Need, UsageError
+from nemo_watch.jobs import records
+
+
+async def messages(house) -> list[str]:
+    """The texts of the messages that were sent, in order."""
+    return [entry["message"] for entry in await house.log() if entry["path"] == "/run_sse"]
+
+
+async def ask(house, verb: str, name: str) -> None:
+    """A command's request, put down as the commands do."""
+    store = open_journal(house.config)
+    try:
+
+        def work(connection: sa.Connection) -> None:
+            film = next(f for f in records.films(connection) if f.name == name)
+            records.ask(connection, verb, film.id, 0.0)
+
+        await store.do(work)
+    finally:
+        store.close()
+
+
+async def test_photos_and_words_become_a_video(house):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "Make a film\n")
+    async with house.daemon():
+        row = await house.until_state("trip", "done")
+    assert row.video == "trip/trip.mp4"
+    assert (house.outbox / "trip/trip-v1.mp4").is_file()
+    assert await messages(house) == ["Make a film"]
+    status = json.loads((house.outbox / "status.json").read_text())
+    assert [p["state"] for p in status["projects"]] == ["done"]
+    assert not (house.outbox / "trip/NEEDS-YOU.txt").exists()
+
+
+async def test_a_prompt_is_written_and_waited_for(house):
+    house.photo("trip/a.jpg")
+    async with house.daemon():
+        await house.until_state("trip", "done")
+    assert "# " in (house.inbox / "trip/prompt.txt").read_text()
+    assert await messages(house) == [house.config.inbox.default_prompt]
+
+
+async def test_an_edit_makes_the_next_version_in_the_same_session(house):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done", 1)
+        house.prompt("trip/prompt.txt", 'one\n---\nadd a title "Two"')
+        await house.until_state("trip", "done", 2)
+    assert await messages(house) == ["one", 'add a title "Two"']
+    assert sorted(f.name for f in (house.outbox / "trip").glob("*.mp4")) == ["trip-v1.mp4", "trip-v2.mp4", "trip.mp4"]
+    created = [entry for entry in await house.log() if "with-session" in entry["path"]]
+    assert len(created) == 1
+
+
+async def test_an_edit_that_changes_nothing_renders_no_new_video(house):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done", 1)
+        house.prompt("trip/prompt.txt", "one\n---\nxyzzy")
+        row = await house.until(lambda: (r := house.row("trip")) and "changed nothing" in r.detail and r)
+    assert (row.state, row.version, row.video) == (FilmState.DONE, 1, "trip/trip.mp4")
+
+
+async def test_loose_files_are_gathered(house):
+    house.photo("a.jpg")
+    house.photo("cat.jpg", "orange")
+    house.prompt("cat.txt", "a film of the cat")
+    async with house.daemon():
+        await house.until_state("cat", "done")
+        await house.until(
+            lambda: any(r.name.startswith("20") and r.state is FilmState.DONE for r in house.overviews[-1].films)
+        )
+    assert not list(house.inbox.glob("*.jpg"))
+
+
+async def test_batch_style_shares_one_session(house):
+    for name, colour in (("a", "red"), ("b", "blue")):
+        house.photo(f"wedding/{name}.jpg", colour)
+        house.prompt(f"wedding/{name}.txt", f"film {name}")
+    async with house.daemon():
+        await house.until_state("wedding/a", "done")
+        await house.until_state("wedding/b", "done")
+    log = await house.log()
+    assert len([entry for entry in log if "with-session" in entry["path"]]) == 1
+    assert sorted(await messages(house)) == ["film a", "film b"]
+    assert (house.outbox / "wedding/a.mp4").is_file()
+    assert (house.outbox / "wedding/b.reply.txt").is_file()
+
+
+async def test_a_copied_folder_is_answered_with_the_video_that_exists(house):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done")
+        shutil.copytree(house.inbox / "trip", house.inbox / "copy")
+        row = await house.until_state("copy", "done")
+        assert row.version == 1
+        (house.inbox / "trip").rename(house.inbox / "renamed")
+        await house.until_state("renamed", "done")
+    assert await messages(house) == ["one"]
+    assert (house.outbox / "copy/copy-v1.mp4").read_bytes() == (house.outbox / "trip/trip-v1.mp4").read_bytes()
+    assert not (house.outbox / "renamed").exists()
+
+
+async def test_two_copies_dropped_at_once_are_bought_once(house):
+    for name in ("one", "two"):
+        house.photo(f"{name}/a.jpg")
+        house.prompt(f"{name}/prompt.txt", "the same")
+    async with house.daemon():
+        await house.until_state("one", "done")
+        await house.until_state("two", "done")
+    assert await messages(house) == ["the same"]
+
+
+async def test_a_lost_journal_buys_nothing_again(house):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done")
+    for file in house.config.folders.state.glob("journal.db*"):
+        file.unlink()
+    house.overviews.clear()
+    async with house.daemon():
+        await house.until_state("trip", "done")
+        house.prompt("trip/prompt.txt", 'one\n---\nadd a title "Two"')
+        await house.until_state("trip", "done", 2)
+    assert await messages(house) == ["one", 'add a title "Two"']
+
+
+async def test_no_credits_asks_and_goes_on_by_itself_after_a_refill(house):
+    await house.script({"call": "run_sse", "at": 1, "do": {"code": 2001}})
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        row = await house.until_state("trip", "needs_you")
+        assert row.needs is Need.CREDITS
+        assert "register?bind=" in (house.outbox / "trip/NEEDS-YOU.txt").read_text()
+        assert (house.outbox / "NEEDS-YOU.txt").is_file()
+        await _refill(house)
+        await house.until_state("trip", "done")
+        await house.until(lambda: not (house.outbox / "NEEDS-YOU.txt").exists())
+    assert not (house.outbox / "trip/NEEDS-YOU.txt").exists()
+
+
+async def _refill(house) -> None:
+    import httpx
+
+    async with httpx.AsyncClient() as client:
+        (await client.post(f"{house.config.service.url}/__studio/credits", json={"total": 5000})).raise_for_status()
+
+
+async def test_a_blocked_export_is_retried_without_paying(house):
+    await house.script({"call": "render", "at": 1, "do": {"code": 402}})
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        row = await house.until_state("trip", "needs_you")
+        assert row.needs is Need.PLAN
+        await ask(house, "retry", "trip")
+        await house.until_state("trip", "done")
+    assert await messages(house) == ["one"]
+
+
+async def test_again_buys_on_purpose_in_a_new_session(house):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done")
+        await ask(house, "again", "trip")
+        await house.until_state("trip", "done", 2)
+    assert await messages(house) == ["one", "one"]
+    assert len([entry for entry in await house.log() if "with-session" in entry["path"]]) == 2
+
+
+async def test_a_video_that_was_taken_away_is_not_made_again_unasked(house):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done")
+        for video in (house.outbox / "trip").glob("*.mp4"):
+            video.unlink()
+        await house.until(lambda: house.row("trip").video is None)
+        assert house.row("trip").state is FilmState.DONE
+        await ask(house, "retry", "trip")
+        await house.until(lambda: house.row("trip").video is not None)
+    assert await messages(house) == ["one"]
+
+
+@pytest.mark.parametrize(("words", "said"), [("credits", "1000"), ("status", "Timeline"), ("导出", None)])
+async def test_routing_words_are_obeyed_and_cost_nothing(house, words, said):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done")
+        house.prompt("trip/prompt.txt", words)
+        if said is None:
+            await house.until_state("trip", "done", 2)
+        else:
+            reply = house.outbox / "trip/reply.txt"
+            await house.until(lambda: said in reply.read_text())
+        house.prompt("trip/prompt.txt", "one")
+        await house.until(lambda: house.row("trip").state is FilmState.DONE)
+    assert await messages(house) == ["one"]
+
+
+async def test_a_first_start_with_many_films_buys_none_until_released(house):
+    for number in range(6):
+        house.photo(f"p{number}/a.jpg", f"#{number}{number}4455")
+        house.prompt(f"p{number}/prompt.txt", f"film {number}")
+    async with house.daemon():
+        for number in range(6):
+            await house.until_state(f"p{number}", "queued")
+        assert "nemo-watch retry" in house.row("p0").detail or "first start" in house.row("p0").detail
+        assert await messages(house) == []
+        await ask(house, "retry", "p3")
+        await house.until_state("p3", "done")
+    assert await messages(house) == ["film 3"]
+
+
+async def test_an_unreadable_prompt_is_told_and_mended_by_saving_it_plain(house):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "{\\rtf1 hello}")
+    async with house.daemon():
+        row = await house.until_state("trip", "needs_you")
+        assert row.needs is Need.FILE
+        assert "plain text" in (house.outbox / "trip/NEEDS-YOU.txt").read_text()
+        house.prompt("trip/prompt.txt", "one")
+        await house.until_state("trip", "done")
+
+
+async def test_once_ends_when_nothing_can_move(house):
+    house.photo("trip/a.jpg")
+    async with house.daemon(once=True):
+        assert await house.task == 0
+    assert house.row("trip").state is FilmState.DONE
+
+
+async def test_once_tells_that_someone_is_needed(house):
+    house.prompt("empty/prompt.txt", "words without photos")
+    async with house.daemon(once=True):
+        assert await house.task == 1
+
+
+async def test_a_round_that_goes_wrong_is_not_the_end(house, monkeypatch):
+    monkeypatch.setattr("nemo_watch.daemon.supervise._AFTER_A_SURPRISE_S", 0.01)
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon() as daemon:
+        original, calls = daemon._rounds._known_now, []
+
+        async def stumbles():
+            calls.append(1)
+            if len(calls) == 3:
+                raise RuntimeError("what nobody foresaw")
+            return await original()
+
+        monkeypatch.setattr(type(daemon._rounds), "_known_now", lambda _self: stumbles())
+        await house.until_state("trip", "done")
+    assert len(calls) > 3
+
+
+async def test_a_reload_takes_new_settings_and_refuses_bad_ones(house, tmp_path):
+    async with house.daemon(reload=lambda: house.config) as daemon:
+        daemon._reload(lambda: replace(house.config, outbox=replace(house.config.outbox, gallery=False)))
+        assert daemon._telling.config.outbox.gallery is False
+
+        def bad():
+            raise UsageError("nonsense")
+
+        daemon._reload(bad)
+        daemon._reload(lambda: load({"HOME": str(tmp_path)}))  # other folders: not while it runs
+        assert daemon._config.folders == house.config.folders
+
+
+async def test_stopping_in_the_middle_is_resumed(house):
+    """The render is on its way when the daemon stops; the next one fetches it and pays nothing."""
+    await house.script({"call": "poll", "at": 1, "times": 3, "do": {"delay": 0.3}})
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until(lambda: (row := house.row("trip")) and "rendering" in row.detail)
+    house.overviews.clear()
+    async with house.daemon():
+        await house.until_state("trip", "done")
+    assert await messages(house) == ["one"]
+    submitted = [e for e in await house.log() if e["method"] == "POST" and e["path"] == "/api/render/proxy/lambda"]
+    assert len(submitted) == 1
+
+
+async def test_an_inbox_that_goes_away_is_a_pause(house):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done")
+        house.inbox.rename(house.inbox.with_name("elsewhere"))
+        await house.until(lambda: house.overviews[-1].watching.problems)
+        assert house.row("trip").state is FilmState.DONE
+        house.inbox.with_name("elsewhere").rename(house.inbox)
+        await house.until(lambda: not house.overviews[-1].watching.problems)
+    assert await messages(house) == ["one"]
