@@ -275,7 +275,7 @@ class Rounds:
             log.warning("prompt.write_failed", film=seen.wish.name, reason=str(trouble))
         else:
             log.info("prompt.written", film=seen.wish.name)
-            self.dispatcher.changed.set()
+            self.wishes.woken()
 
     async def _answer(self, seen: Seen, routed: Routed, words: Sequence[str]) -> None:
         try:
@@ -323,7 +323,7 @@ class Rounds:
             await self._carry_out(request, seen)
             now = self.clock.now().timestamp()
             await self.store.do(lambda c, number=request.id, now=now: records.close_request(c, number, now))  # type: ignore[misc]
-            self.dispatcher.changed.set()
+            self.wishes.woken()
 
     async def _carry_out(self, request: records.Request, seen: Seen | None) -> None:
         job = await self.store.read(lambda c: records.newest_job(c, request.film))

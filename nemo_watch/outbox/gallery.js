@@ -125,12 +125,12 @@
 
   // -- as it was before the reload
   search.value = kept.text || "";
-  if (kept.focus) search.focus({ preventScroll: true });
   live.checked = kept.live !== false;
   group = chips.some((chip) => chip.dataset.group === kept.group) ? kept.group : "all";
   const open = new Set(kept.open || []);
   for (const details of all("details")) if (open.has(details.dataset.key)) details.open = true;
   for (const element of all(".script")) element.hidden = false;
+  if (kept.focus) search.focus({ preventScroll: true });
   search.addEventListener("input", filter);
   search.form.addEventListener("submit", (event) => event.preventDefault());
   for (const chip of chips) chip.addEventListener("click", () => { group = chip.dataset.group; filter(); });
