@@ -145,7 +145,8 @@ async def started(
     await _take_over(config, clock, store, outbox, receipts, owner)
     crew = RealCrew(config, clock, store, folder, outbox, service, words, receipts)
     dispatcher = Dispatcher(store, clock, owner, config.service.projects_at_once, config.service.pace, crew)
-    wishes = Wishes(folder, config.inbox, wake.set)
+    wishes = Wishes(folder, config.inbox, store, clock, wake.set)
+    await wishes.remember()
     watch = Watch(config.folders.inbox, _wake_from_thread(wake), config.inbox.watch)
     rounds = Rounds(
         config, clock, store, Lookout(config.folders.inbox, config.inbox), folder, outbox, dispatcher,

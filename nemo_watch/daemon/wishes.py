@@ -6,21 +6,26 @@ Large files are read beside the round, not in it: until they are known the film 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.inbox import prompt
-from nemo_watch.inbox.preparing import Studies, media_of
+from nemo_watch.inbox.preparing import Studies, Study, media_of
+from nemo_watch.jobs import records
 from nemo_watch.jobs.planning import Past, Routed, Wish
 from nemo_watch.logs import logger
 from nemo_watch.model import LeftAlone, Sighting, Words
 from nemo_watch.nemo import phrases
 
 if TYPE_CHECKING:
+    from nemo_watch.clock import Clock
     from nemo_watch.config import Inbox
     from nemo_watch.inbox.listing import InboxFolder
+    from nemo_watch.jobs.store import Store
     from nemo_watch.model import FoundFilm, FoundProject, Medium
 
 log = logger("wishes")
@@ -44,6 +49,8 @@ class Wishes:
 
     folder: InboxFolder
     settings: Inbox
+    store: Store
+    clock: Clock
     woken: Callable[[], None]
     left_out: dict[str, tuple[LeftAlone, ...]] = field(default_factory=dict)  # by film, for the status
     _prepared: dict[str, Prepared] = field(default_factory=dict)
@@ -68,11 +75,24 @@ class Wishes:
             self._reading[project.folder] = asyncio.create_task(self._read(project))
         return None
 
+    async def remember(self) -> None:
+        """Take over what reading files through told before the restart: a large inbox is not read again."""
+        for sighting, study in await self.store.read(records.studies):
+            self._studies[msgspec.convert(sighting, Sighting)] = msgspec.convert(study, Study)
+
+    async def _keep(self, films: Sequence[FoundFilm], known: Collection[Sighting]) -> None:
+        new = [s for film in films for s in film.media if s not in known and s in self._studies]
+        found = [(msgspec.to_builtins(s), msgspec.to_builtins(self._studies[s])) for s in new]
+        now = self.clock.now().timestamp()
+        await self.store.do(lambda c: records.keep_studies(c, found, now))
+
     async def _read(self, project: FoundProject) -> None:
+        known = set(self._studies)
         try:
             for film in project.films:
                 media, left_out = await asyncio.to_thread(media_of, film, self.folder, self._studies)
                 self._prepared[film.name] = Prepared(film.media, media, left_out)
+            await self._keep(project.films, known)
         except Trouble as trouble:  # it changed under our eyes: the next look sees it as it is now
             log.info("media.unread", project=project.folder, reason=str(trouble))
         else:

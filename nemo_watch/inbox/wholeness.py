@@ -204,12 +204,13 @@ def _color_table_bytes(flags: bytes) -> int:
 
 
 def _behind_sub_blocks(source: Source, at: int) -> int:
+    """The place behind the empty block that ends a run of blocks; beyond the file where it is missing."""
     while at < source.size:
         length = source.read(at, 1)[0]
         at += 1 + length
         if length == 0:
-            break
-    return at
+            return at
+    return source.size + 1
 
 
 # -- RIFF: WebP, AVI, WAV --------------------------------------------------------------------------------------------------

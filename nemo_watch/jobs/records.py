@@ -522,10 +522,25 @@ def any_job(connection: sa.Connection) -> bool:
 
 
 def forget(connection: sa.Connection, before: float) -> None:
-    """Drop requests and moves of loose files that were over before that moment; jobs and their steps are kept."""
+    """Drop what is older than that moment and can be found out again or is over; jobs and their steps are kept."""
     request, gathering = tables.request, tables.gathering
     connection.execute(request.delete().where(request.c.handled_at < before))
     connection.execute(gathering.delete().where(gathering.c.done_at < before))
+    connection.execute(tables.study.delete().where(tables.study.c.at < before))
+
+
+def studies(connection: sa.Connection) -> list[tuple[Any, Any]]:
+    """Files that were read through before: pairs of JSON values, the sighting and what it told."""
+    study = tables.study
+    return [(row.sighting, row.study) for row in connection.execute(sa.select(study)).all()]
+
+
+def keep_studies(connection: sa.Connection, found: Collection[tuple[Any, Any]], now: float) -> None:
+    """Remember what reading these files through told."""
+    study = tables.study
+    for sighting, told in found:
+        connection.execute(study.delete().where(study.c.sighting == sighting))
+        connection.execute(study.insert().values(sighting=sighting, study=told, at=now))
 
 
 def release_parked(connection: sa.Connection, now: float) -> None:

@@ -176,6 +176,13 @@ gathering = sa.Table(
     sa.Column("done_at", Moment),
 )  # fmt: skip
 
+study = sa.Table(
+    "study", metadata,
+    sa.Column("sighting", Json, primary_key=True),  # a file as it was sighted …
+    sa.Column("study", Json, nullable=False),  # … and what reading it through told: not to be done again after a restart
+    sa.Column("at", Moment, nullable=False),
+)  # fmt: skip
+
 # -- one migration a schema version, forward only; the journal of version 1 is what `metadata` says ------------------------
 MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {}
 

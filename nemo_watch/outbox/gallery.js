@@ -117,8 +117,8 @@
     keep();
     location.reload();
   };
-  let timer = setInterval(reload, RELOAD_MS);
-  const loaded = performance.now();
+  const loaded = performance.now(); // since the page was asked for: a page that is slow to load does so less often
+  setInterval(reload, Math.max(RELOAD_MS, 20 * loaded));
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && performance.now() - loaded > RELOAD_MS) reload();
   });

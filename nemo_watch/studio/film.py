@@ -134,7 +134,8 @@ class Film:
         except Exception as error:  # noqa: BLE001
             reason = str(error) if isinstance(error, Broken) else f"it cannot be decoded ({type(error).__name__})"
             self._warn(f"{shot.name or shot.key or 'A painted card'} is left out: {reason}.")
-            new = _Resting(self._source, self._plan.shots[self._index - 1].frames) if self._source else self._card(shot)
+            before = self._plan.shots[self._index - 1].frames
+            new = _Resting(self._source, before) if self._source else self._card(shot, shot.frames)
         else:
             self._old = self._source
         self._source = new
@@ -149,10 +150,10 @@ class Film:
     def _opened(self, index: int) -> Source:
         """The source of a shot. Raises `pictures.Broken` when its file cannot be shown."""
         shot, frames, fps = self._plan.shots[index], self._plan.life(index), self._plan.canvas.fps
-        path = None if shot.is_card or (shot.scene and not shot.key) else self._find(shot.key, shot.name)
+        if shot.is_card:
+            return self._card(shot, frames)
+        path = self._find(shot.key, shot.name)
         if path is None:
-            if shot.is_card or shot.scene:
-                return self._card(shot, frames)
             raise Broken("there is no such file")
         try:
             with opened(path) as image:
@@ -163,7 +164,7 @@ class Film:
             return Animation(path, self._size, shot.fit, fps, self._plan.look)
         return photo(path, self._size, shot.fit, shot.motion, frames, fps, self._plan.look)
 
-    def _card(self, shot: Shot, frames: int = 1) -> Still:
+    def _card(self, shot: Shot, frames: int) -> Still:
         """A painted scene, gently moving, as the ground for words."""
         from nemo_watch.studio.scenes import scene
 

@@ -88,7 +88,7 @@ def pixels(image: Image.Image, wanted: tuple[int, int]) -> NDArray[np.uint8]:
         flat = flat.reduce(factor)  # in place of a second full-size copy: 48 million pixels are 144 MB
     shrinks = flat.width >= lying[0] and flat.height >= lying[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    small = cv2.resize(np.asarray(flat), lying, interpolation=how)
+    small = np.asarray(cv2.resize(np.asarray(flat), lying, interpolation=how), dtype=np.uint8)
     return _upright(_in_srgb(small, flat.mode, profile), orientation)
 
 

@@ -74,8 +74,8 @@ class Shot:
 
     @property
     def is_card(self) -> bool:
-        """Whether it is painted, because it names no file."""
-        return not (self.key or self.name)
+        """Whether it is painted: it names no file, or a scene (whose name is for people only)."""
+        return not self.key and bool(self.scene or not self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Style:
 STYLES = {
     "title": Style(size=0.105, weight=700, lines=3, middle=0.5, from_bottom=False, shade=0.62),
     "end": Style(size=0.085, weight=600, lines=4, middle=0.5, from_bottom=False, shade=0.62),
-    "caption": Style(size=0.056, weight=600, lines=3, middle=0.0, from_bottom=True, shade=0.85),
+    "caption": Style(size=0.06, weight=600, lines=3, middle=0.0, from_bottom=True, shade=0.85),
 }
 
 

@@ -280,7 +280,7 @@ def places(grouping: Grouping) -> list[str]:
     return found
 
 
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(_INBOX, st.sampled_from([0.0, 30.0]), st.booleans())
 def test_every_file_ends_in_exactly_one_place(files, quiet_s, gather):
     parts = split(files)
@@ -289,7 +289,7 @@ def test_every_file_ends_in_exactly_one_place(files, quiet_s, gather):
     assert all(left.reason for left in grouping.left_alone)
 
 
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(_INBOX, st.integers())
 def test_the_order_of_arrival_does_not_matter(files, seed):
     shuffled = files[:]
@@ -301,7 +301,7 @@ def test_the_order_of_arrival_does_not_matter(files, seed):
     assert first == second
 
 
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(_INBOX)
 def test_film_names_are_distinct_and_gathers_never_collide(files):
     parts = split(files)
@@ -312,7 +312,7 @@ def test_film_names_are_distinct_and_gathers_never_collide(files):
     assert len(folders) == len({folder.casefold() for folder in folders})
 
 
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(_INBOX)
 def test_a_second_look_after_gathering_gathers_nothing_more(files):
     """Idempotence: once the gathers are carried out, the inbox means projects only."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemo_watch.inbox import media
@@ -105,6 +105,7 @@ def test_names_sort_as_people_count():
     assert sorted(names, key=media.natural_key) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(codec=None, exclude_characters="/\0"), max_size=30), unique=True))
 def test_the_natural_order_is_total_for_any_names(names):
     """Names that differ never tie, whatever characters they hold: the order of arrival cannot show through."""
@@ -153,6 +154,7 @@ def test_what_is_no_medium_has_no_true_name(head):
     assert media.true_name("a.jpg", head) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_have_a_true_name_of_a_known_format_or_none(head):
     name = media.true_name("x.jpg", head)

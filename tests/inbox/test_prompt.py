@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemo_watch.errors import Cause, Trouble
@@ -97,6 +97,7 @@ def test_any_edit_ends_the_template(edit):
     assert not prompt.words(edit(made), made).template
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200))
 def test_words_go_out_as_they_were_written(text):
     """Invariant: one line that is no comment and no separator is the message, trimmed, nothing else."""
@@ -104,6 +105,7 @@ def test_words_go_out_as_they_were_written(text):
     assert messages(line.encode()) == (line.strip(),)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_words_or_trouble(data):
     try:

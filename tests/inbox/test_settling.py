@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemo_watch.inbox.listing import Listing
@@ -295,6 +295,7 @@ _STEPS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(_STEPS)
 def test_nothing_rests_before_its_time_and_everything_rests_in_the_end(steps):
     """Whatever comes, changes and goes: what rests was seen unchanged for settle; what stays unchanged comes to rest."""

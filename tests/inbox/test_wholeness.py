@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemo_watch.inbox.wholeness import Bytes, Wholeness, verdict_of
@@ -61,6 +61,14 @@ def test_a_file_of_full_size_with_an_empty_tail_is_never_whole(whole, name):
         hollow = data[:length] + b"\0" * (len(data) - length)
         assert found(hollow) in {Wholeness.HOLLOW, Wholeness.CUT, Wholeness.ENDLESS}, part
         assert found(hollow) is not Wholeness.ENDLESS or name in ENDLESS_BY_NATURE
+
+
+def test_an_animation_is_whole_at_no_byte_but_its_last(samples):
+    """A decoder shows fewer frames and no error; so only a cut right behind a frame may ever be asked of one."""
+    data = samples.animated_gif()
+    verdicts = [found(data[:length]) for length in range(800, len(data))]
+    assert Wholeness.WHOLE not in verdicts
+    assert verdicts.count(Wholeness.CUT) <= 3
 
 
 def test_zeros_alone_may_become_anything():
@@ -130,6 +138,7 @@ def test_what_is_no_medium_is_said_to_be_none(data):
     assert found(data) is Wholeness.NOT_MEDIA
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_any_bytes_get_a_verdict(data):
     """Invariant: no bytes make the walkers raise or run on."""
@@ -148,6 +157,7 @@ def damaged(whole):
     return make
 
 
+@settings(deadline=None)
 @given(name=st.sampled_from(NAMES), place=st.integers(0, 2**32), noise=st.binary(min_size=1, max_size=8))
 def test_a_damaged_file_gets_a_verdict(damaged, name, place, noise):
     """Invariant: damage anywhere in a real file makes no walker raise."""

@@ -216,6 +216,16 @@ def test_the_directors_drafts_render(media: Path, tmp_path: Path) -> None:
     assert (code, said[-1]["duration_ms"], said[-1]["warnings"]) == (0, 2_000, [])
 
 
+def test_a_film_of_words_alone_renders(tmp_path: Path) -> None:
+    draft = direct("a film about the sea: calm waves", [], None, "en").draft
+    draft["m"].update(SMALL)
+    for part in (*draft["t"][0]["sg"], *draft["t"][1]["sg"]):
+        part["d"] = 500
+    code, said = rendered(draft, tmp_path, tmp_path / "film.mp4")
+    assert (code, said[-1]["frames"], said[-1]["warnings"]) == (0, 30, [])
+    assert frames_of(tmp_path / "film.mp4")[10].std() > 20
+
+
 def test_the_music_is_near_its_level_and_never_clips(media: Path, tmp_path: Path) -> None:
     output = tmp_path / "film.mp4"
     bed = {"d": 8_000, "m": {"mood": "happy", "volume": 0.6}}

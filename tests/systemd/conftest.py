@@ -73,30 +73,37 @@ def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("machine")
     folder.chmod(0o755)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+    paths = [str(REPOSITORY), sys.prefix, sys.base_prefix]
+    # The socket must be closed once it has told: PID 1 waits for a reader that does not read.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready, (folder / "boot.log").open("wb") as log:
         ready.bind(str(folder / "notify"))
         ready.settimeout(BOOT_S)
-        paths = [str(REPOSITORY), sys.prefix, sys.base_prefix]
-        with (folder / "boot.log").open("wb") as log:
-            boot = subprocess.Popen(
-                ["bash", str(Path(__file__).parent / "boot.sh"), str(folder), *paths], stdout=log, stderr=log
-            )
-        try:
-            try:
-                while b"READY=1" not in ready.recv(4096):
-                    pass
-            except TimeoutError:
-                said = (folder / "boot.log").read_text("utf-8", "replace") + (folder / "console.log").read_text("utf-8", "replace")
-                pytest.skip(f"systemd does not boot in namespaces here: {said[-500:] or 'it said nothing'}")
-            init = int(Path(f"/proc/{boot.pid}/task/{boot.pid}/children").read_text("ascii").split()[0])
-            machine = Machine(init)
-            machine.run("tee", "/usr/local/bin/nemo-watch", input=LAUNCHER)
-            machine.sh("chmod 755 /usr/local/bin/nemo-watch")
-            yield machine
-        finally:
-            boot.send_signal(signal.SIGKILL)  # unshare takes the whole machine with it
-            boot.wait()
-            _remove_groups(folder / "cgroup")
+        script = Path(__file__).parent / "boot.sh"
+        boot = subprocess.Popen(["bash", str(script), str(folder), *paths], stdout=log, stderr=log)
+        up = _is_up(ready)
+    try:
+        if not up:
+            said = "".join((folder / name).read_text("utf-8", "replace") for name in ("boot.log", "console.log"))
+            pytest.skip(f"systemd does not boot in namespaces here: {said[-500:] or 'it said nothing'}")
+        init = int(Path(f"/proc/{boot.pid}/task/{boot.pid}/children").read_text("ascii").split()[0])
+        machine = Machine(init)
+        machine.run("tee", "/usr/local/bin/nemo-watch", input=LAUNCHER)
+        machine.sh("chmod 755 /usr/local/bin/nemo-watch")
+        yield machine
+    finally:
+        boot.send_signal(signal.SIGKILL)  # unshare takes the whole machine with it
+        boot.wait()
+        _remove_groups(folder / "cgroup")
+
+
+def _is_up(ready: socket.socket) -> bool:
+    """Whether systemd has told that the boot is over. Source: systemd "Container Interface", NOTIFY_SOCKET."""
+    try:
+        while b"READY=1" not in ready.recv(4096):
+            pass
+    except TimeoutError:
+        return False
+    return True
 
 
 def _remove_groups(told: Path) -> None:
