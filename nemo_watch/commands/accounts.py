@@ -22,35 +22,42 @@ if TYPE_CHECKING:
 
     from nemo_watch.config import Folders
 
-DYNAMIC = "nemo-watch"
-
-
 def service_account(folders: Folders, run_as: str | None, env: Mapping[str, str]) -> Account:
-    """The account: the one that was named, else the inbox's owner, else one of systemd's own for a folder shared by a group,
-    else whoever called sudo. Raises: UsageError when none of these is there, or the one named is unknown.
+    """The account that was named, else the inbox's owner, else (there is no inbox yet) whoever called sudo.
+
+    Raises: UsageError when none of these is there, is known, or is anybody but root.
     """
-    if run_as is not None:
-        return fixed(_known(run_as))
     found = _status(folders.inbox)
-    if found is not None and found.st_uid != 0:
-        return fixed(_numbered(found.st_uid, folders.inbox))
-    if found is not None and found.st_gid != 0 and found.st_mode & stat.S_IWGRP:
-        return Account(DYNAMIC, dynamic=True, groups=(grp.getgrgid(found.st_gid).gr_name,))
-    if env.get("SUDO_USER") and env["SUDO_USER"] != "root":
-        return fixed(_known(env["SUDO_USER"]))
-    raise UsageError(
-        f"The inbox {shown(str(folders.inbox))} belongs to root, or is not there, so it cannot be told who the service is to run as. "
-        "Say who: --run-as USER. For a folder shared by a group: chgrp GROUP and chmod 2775 the inbox and the outbox first."
+    if run_as is not None:
+        entry = _known(run_as)
+    elif found is not None and found.st_uid != 0:
+        entry = _numbered(found.st_uid, folders.inbox)
+    elif found is None and env.get("SUDO_USER", "root") != "root":
+        entry = _known(env["SUDO_USER"])
+    else:
+        raise UsageError(_who(folders.inbox, found))
+    if entry.pw_uid == 0:
+        raise UsageError("The service does not run as root: it needs none of root's rights, and it decodes foreign files.")
+    return Account(entry.pw_name, grp.getgrgid(entry.pw_gid).gr_name, _further_groups(entry, found))
+
+
+def _who(inbox: Path, found: os.stat_result | None) -> str:
+    """What to say when it cannot be told who the service is to run as."""
+    there = "is not there yet" if found is None else "belongs to root"
+    groups = f" --groups {grp.getgrgid(found.st_gid).gr_name}" if found is not None and found.st_gid != 0 else ""
+    return (
+        f"The inbox {shown(str(inbox))} {there}, so it cannot be told who the service is to run as. Say who: --run-as USER\n"
+        f"For an account of its own: useradd --system --user-group{groups} nemo-watch, and then --run-as nemo-watch"
     )
 
 
-def fixed(entry: pwd.struct_passwd) -> Account:
-    """An account that exists on this machine, with its own group."""
-    if entry.pw_uid == 0:
-        raise UsageError(
-            "The service does not run as root: it needs none of root's rights, and it decodes foreign files."
-        )
-    return Account(entry.pw_name, group=grp.getgrgid(entry.pw_gid).gr_name)
+def _further_groups(entry: pwd.struct_passwd, inbox: os.stat_result | None) -> tuple[str, ...]:
+    """The group of a shared inbox, where the account is not in it anyway."""
+    if inbox is None or inbox.st_gid == 0 or not inbox.st_mode & stat.S_IWGRP:
+        return ()
+    if inbox.st_gid in os.getgrouplist(entry.pw_name, entry.pw_gid):
+        return ()
+    return (grp.getgrgid(inbox.st_gid).gr_name,)
 
 
 def _known(name: str) -> pwd.struct_passwd:
@@ -81,26 +88,18 @@ def _status(folder: Path) -> os.stat_result | None:
 def make_for(folder: Path, account: Account | None, *, private: bool) -> bool:
     """Make the folder (and those above it) for this account, whoever runs this; whether it was missing. Raises: OSError.
 
-    A shared folder gets the account's group, setgid: what is put in stays the group's.
+    A folder that is not `private` gets the account's group, setgid: what is put in stays the group's.
     """
     if folder.is_dir():
         return False
     missing = [folder, *(parent for parent in folder.parents if not parent.exists())]
     folder.mkdir(parents=True)
+    if account is not None:
+        entry = pwd.getpwnam(account.user)
+        for path in missing:
+            os.chown(path, entry.pw_uid, entry.pw_gid)
     if private:
         folder.chmod(0o700)
-    if account is None:
-        return True
-    uid, gid = _numbers(account)
-    for path in missing if not account.dynamic else [folder]:
-        os.chown(path, uid, gid)
-    if not private:
+    elif account is not None:
         folder.chmod(0o2775)
     return True
-
-
-def _numbers(account: Account) -> tuple[int, int]:
-    if account.dynamic:
-        return 0, grp.getgrnam(account.groups[0]).gr_gid
-    entry = pwd.getpwnam(account.user)
-    return entry.pw_uid, entry.pw_gid

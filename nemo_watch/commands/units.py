@@ -1,8 +1,8 @@
 """Folders and an account → the systemd unit for them, every line with its reason.
 
 `systemd/*.service` in the repository are these functions' answers for the example at the end. Facts: systemd.exec(5);
-ProtectHome=yes hides folders under /home, so there a private tmpfs with the folders bound into it takes its place; a DynamicUser
-writes a shared folder only through SupplementaryGroups=; a user's manager sandboxes nothing without PrivateUsers=.
+ProtectHome=yes hides folders under /home, so there a private tmpfs with the folders bound into it takes its place; a shared
+folder is written only through SupplementaryGroups=; a user's manager sandboxes nothing without PrivateUsers=.
 """
 
 from __future__ import annotations
@@ -25,14 +25,13 @@ _STATES: Final = Path("/var/lib")  # where StateDirectory= lies
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who the system's unit runs as: a fixed user and group, or (`dynamic`) one that systemd makes while it runs.
+    """Who the system's unit runs as; `groups` are further groups, those of shared folders.
 
-    `groups` are further groups: those of shared folders.
+    A fixed account: the journal of a DynamicUser lies where nobody but the service can reach it, `retry` included.
     """
 
     user: str
-    group: str | None = None
-    dynamic: bool = False
+    group: str
     groups: tuple[str, ...] = ()
 
 
@@ -41,7 +40,7 @@ class Unit:
     """What the unit is for. `account` is None in a user's own manager. All paths are absolute.
 
     `program` is the daemon's command line; `readable` are paths it cannot run without (itself, its Python, its
-    configuration); `token` is the token's file, None where there is none yet.
+    configuration); `token` is the token's file, None where there is none yet; `prepare` are comments for who does it by hand.
     """
 
     program: tuple[str, ...]
@@ -52,6 +51,7 @@ class Unit:
     account: Account | None = None
     readable: tuple[Path, ...] = ()
     token: Path | None = None
+    prepare: str = ""
 
 
 def unit_text(unit: Unit) -> str:
@@ -71,6 +71,7 @@ def _fillings(unit: Unit) -> dict[str, str]:
         }
     else:
         place = {
+            "PREPARE": unit.prepare,
             "ACCOUNT": _account(unit.account),
             "STATE": _state(unit.state),
             "FOLDERS": _folders(unit),
@@ -87,19 +88,12 @@ def _fillings(unit: Unit) -> dict[str, str]:
 
 
 def _account(account: Account) -> str:
-    lines: list[str] = []
-    if account.dynamic:
-        lines += [
-            "# An account that exists only while the service runs (a fixed one of this name is used where there is one).",
-            "DynamicUser=yes",
-            f"User={account.user}",
-        ]
-    else:
-        lines += [
-            "# The inbox's own account, so that whoever drops photos also edits the prompts and owns the videos.",
-            f"User={account.user}",
-        ]
-        lines += [f"Group={account.group}"] if account.group else []
+    lines = [
+        "# A fixed account: best the inbox's own, so that whoever drops photos also edits the prompts and owns the videos.",
+        "# (DynamicUser=yes would keep the journal where retry, again and cancel cannot reach it.)",
+        f"User={account.user}",
+        f"Group={account.group}",
+    ]
     if account.groups:
         lines += [
             "# The group that the inbox and the outbox are shared with; they must be writable for it.",
@@ -174,6 +168,14 @@ def _in_home(path: Path) -> bool:
 # -- the examples that the repository shows -----------------------------------------------------------------------------------
 
 
+BY_HAND: Final = """# By hand:
+#   useradd --system --user-group nemo-watch
+#   install -d -m 2775 -g users /srv/nemo-watch/inbox /srv/nemo-watch/outbox    (users: the group of those who drop photos)
+#   install -d /etc/nemo-watch, and the token, one line, into /etc/nemo-watch/token (mode 0600)
+#   install -m 644 nemo-watch.service /etc/systemd/system/, then systemctl enable --now nemo-watch
+"""
+
+
 def example(*, user: bool) -> str:
     """The unit as `systemd/` shows it: shared folders under /srv for the system, under the home for a user."""
     if user:
@@ -196,7 +198,8 @@ def example(*, user: bool) -> str:
             outbox=Path("/srv/nemo-watch/outbox"),
             state=Path("/var/lib/nemo-watch"),
             stop_wait_s=120,
-            account=Account("nemo-watch", dynamic=True, groups=("users",)),
+            account=Account("nemo-watch", "nemo-watch", groups=("users",)),
             token=Path("/etc/nemo-watch/token"),
+            prepare=BY_HAND,
         )
     )  # fmt: skip

@@ -176,9 +176,8 @@ def _png(source: Source) -> Verdict:
 
 
 def _gif(source: Source) -> Verdict:
-    if source.size > 20 and source.read(source.size - 2, 2) == b"\x00\x3b":
-        return WHOLE
     at = 13 + _color_table_bytes(source.read(10, 1))
+    frame_end = 0
     for _ in range(_STEPS_MAX):
         block = source.read(at, 10)
         if block[:1] == b"\x3b":
@@ -186,15 +185,15 @@ def _gif(source: Source) -> Verdict:
         if block[:1] == b"\x21":
             at = _behind_sub_blocks(source, at + 2)
         elif block[:1] == b"\x2c" and len(block) == 10:
-            at = _behind_sub_blocks(source, at + 11 + _color_table_bytes(block[9:]))
+            at = frame_end = _behind_sub_blocks(source, at + 11 + _color_table_bytes(block[9:]))
         else:
-            return _gif_without_end(source, at)
+            return _gif_without_end(source, frame_end)
     return ENDLESS
 
 
-def _gif_without_end(source: Source, at: int) -> Verdict:
+def _gif_without_end(source: Source, frame_end: int) -> Verdict:
     """Behind a complete frame only the trailer may be missing, and a decoder tells; inside a frame it would not."""
-    if at == source.size:
+    if frame_end == source.size:
         return CUT
     return HOLLOW if tail_is_zero(source) else CUT_UNSEEN
 

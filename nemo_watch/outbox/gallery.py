@@ -240,7 +240,8 @@ def _ask(story: FilmStory) -> str:
 def _words(prompt: str) -> str:
     if not prompt.strip():
         return ""
-    return f'<blockquote class="words"><p class="short" dir="auto"><span class="unseen">Your words: </span>{_lines(prompt)}</p></blockquote>'
+    short = prompt.replace("\n---\n", "\n")  # three lines are shown; the line between two messages is none of them
+    return f'<blockquote class="words"><p class="short" dir="auto"><span class="unseen">Your words: </span>{_lines(short)}</p></blockquote>'
 
 
 def _more(story: FilmStory, key: str) -> str:

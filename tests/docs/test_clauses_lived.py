@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ async def test_a_render_is_looked_at_every_thirty_seconds_and_after_ten_looks_ev
     looks = moments_of(life, "render")
     await life.place(order("one"))
     await life.live()
-    waits = [after - before for before, after in zip(looks, looks[1:], strict=False)]
+    waits = [after - before for before, after in pairwise(looks)]
     assert waits[:9] == pytest.approx([30.0] * 9)
     assert set(waits[9:]) == {300.0}
     assert looks[-1] - looks[0] >= 900.0

@@ -54,6 +54,12 @@ class Asked:
         return self.path.removesuffix("/latest").rpartition("/")[2]
 
 
+    @property
+    def render_id(self) -> str:
+        """The id under which a render is submitted."""
+        return str(json.loads(self.body)["id"]) if self.body else ""
+
+
 Deed = Callable[[], None]
 MOMENTS = ("asked", "heard", "performed", "part", "answered")
 """A request has come; the first of its body too; the service has done what it asks and is about to say so; the first part of the
@@ -62,19 +68,18 @@ answer is out; its answer is on its way to the last byte. (A stream is `performe
 
 @dataclass
 class Hook:
-    """Do `deed` once, at this moment of the `nth` call of its kind (from 1, since the cloud began). `happened` is set when it is done."""
+    """Do `deed` once, at this moment of the `nth` call of its kind (from 1, since the cloud began). `happened` is set when it is done.
+
+    With `holds`, that call (and no other) goes no further until `released`.
+    """
 
     call: Call
     moment: str
     deed: Deed
     nth: int = 1
-    taken: bool = False
+    holds: bool = False
     happened: threading.Event = field(default_factory=threading.Event)
-
-    def do(self) -> None:
-        """Do it, in a thread that a request that is given up cannot cut."""
-        self.deed()
-        self.happened.set()
+    released: threading.Event = field(default_factory=threading.Event)
 
 
 class Tap:
@@ -115,10 +120,13 @@ class Tap:
         await self._app(scope, hear, tell)
 
     async def _moment(self, asked: Asked, number: int, moment: str) -> None:
-        for hook in self._cloud.hooks:
-            if (hook.call, hook.nth, hook.moment) == (asked.call, number, moment) and not hook.taken:
-                hook.taken = True
-                await asyncio.to_thread(hook.do)
+        """Do what is hooked here, and hold the whole cloud meanwhile: nothing happens between the moment and the deed."""
+        for hook in list(self._cloud.hooks):
+            if (hook.call, hook.nth, hook.moment) == (asked.call, number, moment) and not hook.happened.is_set():
+                hook.deed()
+                hook.happened.set()
+                while hook.holds and not hook.released.is_set():
+                    await asyncio.sleep(0.01)
 
 
 def _tapped(*args: Any, **kwargs: Any) -> Any:
@@ -232,9 +240,9 @@ class Cloud:
                 world[key] = {}
         file.write_text(json.dumps(world), "utf-8")
 
-    def hook(self, call: str, moment: str, deed: Deed, nth: int = 1) -> Hook:
+    def hook(self, call: str, moment: str, deed: Deed = lambda: None, nth: int = 1, *, holds: bool = False) -> Hook:
         """Do something at a moment of the `nth` call from now on."""
-        hook = Hook(Call(call), moment, deed, nth + self.count(call))
+        hook = Hook(Call(call), moment, deed, nth + self.count(call), holds)
         self.hooks.append(hook)
         return hook
 
@@ -264,7 +272,7 @@ class Cloud:
     @property
     def renders(self) -> list[str]:
         """The ids of every render that was submitted."""
-        return [str(json.loads(asked.body)["id"]) for asked in self.asked("render")]
+        return [asked.render_id for asked in self.asked("render") if asked.body]
 
     @property
     def video_sums(self) -> set[str]:

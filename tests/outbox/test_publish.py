@@ -120,6 +120,17 @@ def test_the_part_is_hidden_lies_beside_the_video_and_stays_the_same(outbox):
     assert outbox.part_path("trip", "trip", 4) != part
 
 
+def test_the_versions_that_lie_there_newest_first(outbox, fetched):
+    assert outbox.versions("trip", "trip") == ()
+    for version in (1, 10, 2):
+        outbox.publish_video("trip", "trip", version, fetched("trip", "trip", version, mp4(bytes([version]))))
+    (outbox.root / "trip/trip-v01.mp4").write_bytes(b"a person's")
+    (outbox.root / "trip/trip2-v7.mp4").write_bytes(b"another film's")
+    assert outbox.versions("trip", "trip") == outbox.versions("trip", "") == (10, 2, 1)
+    (outbox.root / "trip/trip-v10.mp4").unlink()
+    assert outbox.versions("trip", "trip") == (2, 1)
+
+
 # -- handing over ------------------------------------------------------------------------------------
 
 

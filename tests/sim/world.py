@@ -72,6 +72,7 @@ class World:
     submitted: list[str] = field(default_factory=list)
     uploads: list[tuple[str, str]] = field(default_factory=list)
     credits: float = 100.0
+    refill: float = 0.0  # what comes in between two looks at the balance
     silent: bool = False
     mute: bool = False  # the stream closes without a single event
     reply: str = "Your video is ready."
@@ -152,6 +153,7 @@ class SimService:
         return await self.fuse.burn("message", effect)
 
     async def balance(self) -> Credits:
+        self.world.credits += self.world.refill
         return await self.fuse.burn("balance", lambda: Credits(self.world.credits, 0, self.world.credits))
 
     async def state(self, session_id: str) -> Answer:

@@ -53,7 +53,7 @@ class Machine:
 
     def journal(self) -> str:
         """What the service said, for a test that fails."""
-        return self.sh("systemctl status nemo-watch --no-pager -n 0; journalctl -u nemo-watch --no-pager -n 60", check=False)
+        return self.sh("journalctl --sync; systemctl status nemo-watch --no-pager -n 0; journalctl -u nemo-watch --no-pager -n 60", check=False)
 
 
 def _why_not() -> str | None:

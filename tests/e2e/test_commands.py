@@ -1,0 +1,367 @@
+"""What people run beside the daemon, and what the daemon's own process promises: exit codes, one daemon a state, a quick stop."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cloud import Cloud
+from tests.e2e.house import House
+
+WITHIN_S = 40.0
+
+# -- run --once ----------------------------------------------------------------------------------------------------------------
+
+
+def test_once_works_off_what_is_there_and_exits_with_0(house: House, cloud: Cloud):
+    house.project("one", "The first film")
+    house.project("two", None)  # no prompt: the wait for an edit counts as nothing
+    house.photos("loose.jpg")
+    assert house.once() == 0
+    assert {row["state"] for row in house.rows().values()} == {"done"}
+    assert len(house.rows()) == 3
+    assert cloud.count("run_sse") == 3
+    paid = cloud.count("run_sse")
+    assert house.once() == 0
+    assert cloud.count("run_sse") == paid
+
+
+def test_once_exits_with_0_when_there_is_nothing_at_all(house: House):
+    assert house.once() == 0
+
+
+def test_once_exits_with_1_when_a_film_needs_someone(house: House, cloud: Cloud):
+    house.configure({"inbox": {"prompt_wait": "forever"}})
+    house.project("silent", None)
+    house.project("spoken", "A spoken film")
+    assert house.once() == 1
+    assert house.row("silent")["state"] == "waiting_for_prompt"
+    assert house.row("spoken")["state"] == "done"
+
+
+def test_once_exits_with_1_while_a_file_is_still_being_written(house: House, cloud: Cloud):
+    house.project("half", "A film of a half photo")
+    whole = (house.inbox / "half/IMG_0001.jpg").read_bytes()
+    house.write("half/IMG_0001.jpg", whole[: len(whole) // 2])
+    assert house.once() == 1
+    assert house.row("half")["state"] == "settling"
+    assert cloud.count("run_sse") == 0
+
+
+def test_once_exits_with_1_while_the_network_is_away_and_goes_on_later(house: House, cloud: Cloud):
+    house.project("far", "A film from far away")
+    cloud.down()
+    assert house.once() == 1
+    assert house.row("far")["state"] == "queued"
+    cloud.up()
+    assert house.once() == 0
+    assert cloud.messages == ["A film from far away"]
+
+
+def test_a_second_daemon_on_the_same_state_is_refused_with_2(house: House):
+    house.start()
+    house.until(lambda: (house.outbox / "status.json").exists())
+    for words in (("run",), ("run", "--once")):
+        second = house.command(*words)
+        assert second.returncode == 2
+        assert "already running" in second.stderr
+        assert "Traceback" not in second.stderr
+    assert house.daemon is not None
+    assert house.daemon.poll() is None
+
+
+# -- lost journal --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_lost_journal_pays_nothing_for_what_lies_in_the_outbox(house: House, cloud: Cloud):
+    for name in ("one", "two"):
+        house.project(name, f"The film {name}")
+    house.write("wed/a.txt", "The film of a")
+    house.photos("wed/a.jpg")
+    house.start()
+    for name in ("one", "two", "wed/a"):
+        house.until_done(name)
+    house.write("one/prompt.txt", "The film one\n---\nnow one of 20 seconds")
+    house.until_done("one", 2)
+    assert house.stop() == 0
+    paid, videos = cloud.count("run_sse"), house.videos()
+    house.forget()
+    house.start()
+    for name in ("one", "two", "wed/a"):
+        house.until_done(name)
+    assert house.row("one")["version"] == 2
+    assert cloud.count("run_sse") == paid
+    assert house.videos() == videos
+    sessions = cloud.count("session")
+    house.write("two/prompt.txt", "The film two\n---\nnow two of 20 seconds")
+    house.until_done("two", 2)
+    assert cloud.messages[paid:] == ["now two of 20 seconds"], "the session is gone on with"
+    assert cloud.count("session") == sessions
+
+
+def test_a_damaged_journal_is_refused_with_what_to_do_and_not_overwritten(house: House):
+    house.state.mkdir(mode=0o700)
+    (house.state / "journal.db").write_bytes(b"SQLite format 3\0" + b"no journal at all " * 500)
+    for words in (("run", "--once"), ("run",)):
+        refused = house.command(*words)
+        assert refused.returncode == 2
+        assert "journal" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert (house.state / "journal.db").read_bytes() == b"SQLite format 3\0" + b"no journal at all " * 500
+
+
+# -- retry, again, cancel ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_again_buys_a_new_version_in_a_new_session_and_says_how_many_messages(house: House, cloud: Cloud, running: bool):
+    house.project("twice", "A film to buy\n---\nand make the film to buy 20 seconds")
+    house.start()
+    house.until_done("twice", 1)
+    (house.inbox / "twice/IMG_0002.jpg").unlink()
+    if not running:
+        assert house.stop() == 0
+    said = house.command("again", "twice")
+    assert said.returncode == 0
+    assert "2 messages" in said.stdout
+    if not running:
+        assert "not running" in said.stdout
+        house.start()
+    house.until_done("twice", 2)
+    assert len(cloud.messages) == 4
+    assert cloud.messages[:2] == cloud.messages[2:]
+    assert (cloud.count("session"), cloud.count("upload")) == (2, 3), "only what is there now goes up again"
+    assert "IMG_0002.jpg" not in house.text("twice/reply.txt")
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_cancel_stops_before_the_next_step_and_retry_takes_it_up_again(house: House, cloud: Cloud, running: bool):
+    cloud.film.gate.clear()  # the render does not end
+    house.project("stopped", "A film to be stopped")
+    house.start()
+    house.until(lambda: cloud.count("poll") > 1)
+    if not running:
+        assert house.stop() == 0
+    assert house.command("cancel", "stopped").returncode == 0
+    if not running:
+        house.start()
+    row = house.until_state("stopped", "cancelled")
+    assert (row["needs"], row["video"]) == (None, None)
+    polls = cloud.count("poll")
+    if not running:
+        assert house.stop() == 0
+    cloud.film.gate.set()
+    assert house.command("retry", "stopped").returncode == 0
+    if not running:
+        house.start()
+    house.until_done("stopped")
+    assert cloud.messages == ["A film to be stopped"]
+    assert len(cloud.renders) == 1, "the render that was started is fetched, not made again"
+    assert cloud.count("poll") > polls
+
+
+def test_cancel_during_a_paid_message_keeps_its_receipt(house: House, cloud: Cloud):
+    stream = cloud.hook("run_sse", "part", holds=True)
+    house.project("paid", "A film that is paid for")
+    house.start()
+    assert stream.happened.wait(WITHIN_S)
+    assert house.command("cancel", "paid").returncode == 0
+    stream.released.set()
+    house.until_state("paid", "cancelled")
+    assert cloud.asked("run_sse")[0].answered, "what is paid for is heard to its end"
+    assert house.command("retry", "paid").returncode == 0
+    house.until_done("paid")
+    assert cloud.messages == ["A film that is paid for"]
+
+
+def test_a_cancelled_film_counts_as_over_for_once(house: House, cloud: Cloud):
+    cloud.film.gate.clear()
+    house.project("over", "A film that is over")
+    house.start()
+    house.until(lambda: cloud.count("poll") > 1)
+    assert house.command("cancel", "over").returncode == 0
+    house.until_state("over", "cancelled")
+    assert house.stop() == 0
+    assert house.once() == 0
+
+
+def test_a_first_start_with_many_films_buys_nothing_until_retry(house: House, cloud: Cloud):
+    for number in range(6):
+        house.project(f"film-{number}", f"Film number {number}")
+    house.start()
+    rows = house.until(lambda: len(house.rows()) == 6 and all("first start" in r["detail"] for r in house.rows().values()) and house.rows())
+    assert {row["state"] for row in rows.values()} == {"queued"}
+    assert {row["needs"] for row in rows.values()} == {None}
+    assert cloud.count("run_sse") == 0
+    assert house.command("retry", "film-3").returncode == 0
+    house.until_done("film-3")
+    assert cloud.messages == ["Film number 3"]
+    assert house.stop() == 0
+    assert house.once() == 1
+    assert cloud.messages == ["Film number 3"]
+    assert house.command("retry", "--all").returncode == 0
+    assert house.once() == 0
+    assert sorted(cloud.messages) == [f"Film number {number}" for number in range(6)]
+
+
+def test_the_daily_limit_holds_and_retry_does_not_lift_it(house: House, cloud: Cloud):
+    house.configure({"service": {"paid_messages_a_day": 1}})
+    house.project("a", "The first film of the day")
+    house.start()
+    house.until_done("a")
+    house.project("b", "The second film of the day")
+    row = house.until(lambda: house.row("b").get("state") == "queued" and "daily limit" in house.row("b")["detail"] and house.row("b"))
+    assert row["needs"] is None
+    assert house.command("retry", "b").returncode == 0
+    house.until(lambda: "daily limit" in house.row("b")["detail"])
+    assert house.stop() == 0
+    assert house.once() == 1
+    assert cloud.messages == ["The first film of the day"]
+
+
+@pytest.mark.parametrize("verb", ["retry", "again", "cancel", "log", "link"])
+def test_a_project_that_there_is_not_is_named_with_what_to_do(house: House, verb: str):
+    house.project("there", "A film that is there")
+    assert house.once() == 0
+    wrong = house.command(verb, "their")
+    assert wrong.returncode == 2
+    assert "their" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def test_commands_before_any_run_say_how_to_begin(house: House):
+    for words in (("status",), ("log", "x"), ("retry", "x"), ("retry", "--all"), ("again", "x"), ("cancel", "x"), ("link", "x")):
+        said = house.command(*words)
+        assert "Traceback" not in said.stdout + said.stderr
+        assert "nemo-watch run" in said.stdout + said.stderr, words
+
+
+# -- status and log ------------------------------------------------------------------------------------------------------------
+
+
+def test_status_says_the_same_as_the_file_and_in_its_exit_code_whether_someone_is_needed(house: House, cloud: Cloud):
+    house.project("fine", "A fine film")
+    house.write("fine/notes.pdf", b"%PDF-1.4 no photo")
+    house.start()
+    house.until_done("fine")
+    house.until(lambda: cloud.calls[-1].answered)
+    said = house.command("status", "--json")
+    told = json.loads(said.stdout)
+    assert said.returncode == 0
+    assert set(told) == {"projects", "files", "service", "watching"}
+    assert told["projects"] == house.status()["projects"]
+    assert told["files"] == [{"path": "fine/notes.pdf", "project": "fine", "reason": told["files"][0]["reason"]}]
+    assert told["service"]["backend"] == "cloud"
+    assert set(told["service"]["credits"]) == {"available", "frozen", "total"}
+    assert set(told["watching"]) == {"mode", "problems"}
+    assert house.command("status", "fine").returncode == 0
+    assert "Setting up..." in house.command("log", "fine").stdout
+    assert "100" in house.command("credits").stdout
+    link = house.command("link", "fine")
+    assert "https://nemovideo.com/workspace/claim?ct=clm_" in link.stdout
+    clm = link.stdout.partition("ct=")[2].split()[0]
+    assert not any(clm.encode() in path.read_bytes() for path in house.root.rglob("*") if path.is_file()), "stored nowhere"
+    cloud.fault("run_sse", "every", code=2001)
+    house.write("fine/prompt.txt", "A fine film that costs too much")
+    house.until_state("fine", "needs_you")
+    assert house.command("status").returncode == 1
+
+
+# -- stopping ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_an_idle_daemon_with_0_and_at_once(house: House, number: signal.Signals):
+    house.start()
+    house.until(lambda: (house.outbox / "status.json").exists())
+    house.signal(number)
+    assert house.ended(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "moment"),
+    [("session", "asked"), ("upload", "asked"), ("render", "asked"), ("poll", "asked"), ("download", "part")],
+)
+def test_a_stop_at_any_other_call_ends_within_10_s_and_is_resumed(house: House, cloud: Cloud, call: str, moment: str):
+    hook = cloud.hook(call, moment, lambda: house.signal(signal.SIGTERM), holds=True)
+    house.project("resumed", "A film that is resumed")
+    house.start()
+    assert hook.happened.wait(WITHIN_S)
+    assert house.ended(10) == 0
+    hook.released.set()
+    house.start()
+    house.until_done("resumed")
+    assert cloud.messages == ["A film that is resumed"]
+    assert len(set(cloud.renders)) == 1
+    assert set(house.videos().values()) <= cloud.video_sums
+
+
+def test_a_paid_stream_finishes_before_a_stop_within_stop_wait(house: House, cloud: Cloud):
+    house.configure({"service.pace": {"stop_wait": "20s"}})
+    cloud.play(on_cut="cancel")
+    stream = cloud.hook("run_sse", "part", lambda: house.signal(signal.SIGTERM), holds=True)
+    house.project("finishing", "A film that may finish")
+    house.start()
+    assert stream.happened.wait(WITHIN_S)
+    with pytest.raises(subprocess.TimeoutExpired):
+        house.ended(1.5)  # it waits for what is paid
+    stream.released.set()
+    assert house.ended(20) == 0
+    [asked] = cloud.asked("run_sse")
+    assert asked.answered, "the stream was heard to its end"
+    assert cloud.count("render") == 0, "no new work was taken"
+    house.start()
+    house.until_done("finishing")
+    assert cloud.messages == ["A film that may finish"]
+
+
+def test_a_paid_stream_that_outlasts_stop_wait_is_cut_and_found_out_later(house: House, cloud: Cloud):
+    house.configure({"service.pace": {"stop_wait": "1s"}})
+    stream = cloud.hook("run_sse", "part", lambda: house.signal(signal.SIGTERM), holds=True)
+    house.project("cut", "A film that is cut")
+    house.start()
+    assert stream.happened.wait(WITHIN_S)
+    assert house.ended(10) == 0
+    stream.released.set()
+    house.start()
+    house.until_done("cut")
+    assert cloud.messages == ["A film that is cut"]
+
+
+def test_a_second_signal_stops_at_once_and_nothing_is_paid_twice(house: House, cloud: Cloud):
+    house.configure({"service.pace": {"stop_wait": "1m"}})
+    stream = cloud.hook("run_sse", "part", lambda: house.signal(signal.SIGTERM), holds=True)
+    house.project("hurried", "A film in a hurry")
+    house.start()
+    assert stream.happened.wait(WITHIN_S)
+
+    def gone() -> bool:
+        assert house.daemon is not None
+        if house.daemon.poll() is None:
+            house.signal(signal.SIGTERM)
+        return house.daemon.poll() is not None
+
+    house.until(gone, 10, daemon=False)
+    stream.released.set()
+    assert house.ended(1) != 0
+    house.start()
+    house.until_done("hurried")
+    assert cloud.messages == ["A film in a hurry"]
+
+
+@pytest.mark.parametrize(("call", "moment"), [("upload", "performed"), ("run_sse", "part"), ("poll", "asked"), ("download", "part")])
+def test_a_daemon_that_is_frozen_and_woken_goes_on(house: House, cloud: Cloud, call: str, moment: str):
+    hook = cloud.hook(call, moment, lambda: house.signal(signal.SIGSTOP))
+    house.project("frozen", "A frozen film")
+    pid = house.start()
+    assert hook.happened.wait(WITHIN_S)
+    house.until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+    house.until(lambda: cloud.calls[-1].status)
+    house.signal(signal.SIGCONT)
+    house.until_done("frozen")
+    assert cloud.messages == ["A frozen film"]
+    assert set(house.videos().values()) <= cloud.video_sums
