@@ -9,7 +9,6 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nemo_watch.config import Folders
+
 
 def service_account(folders: Folders, run_as: str | None, env: Mapping[str, str]) -> Account:
     """The account that was named, else the inbox's owner, else (there is no inbox yet) whoever called sudo.
@@ -37,8 +37,11 @@ def service_account(folders: Folders, run_as: str | None, env: Mapping[str, str]
     else:
         raise UsageError(_who(folders.inbox, found))
     if entry.pw_uid == 0:
-        raise UsageError("The service does not run as root: it needs none of root's rights, and it decodes foreign files.")
-    return Account(entry.pw_name, grp.getgrgid(entry.pw_gid).gr_name, _further_groups(entry, found))
+        raise UsageError(
+            "The service does not run as root: it needs none of root's rights, and it decodes foreign files."
+        )
+    _check_groups(entry, folders.inbox, found)
+    return Account(entry.pw_name, grp.getgrgid(entry.pw_gid).gr_name)
 
 
 def _who(inbox: Path, found: os.stat_result | None) -> str:
@@ -51,13 +54,15 @@ def _who(inbox: Path, found: os.stat_result | None) -> str:
     )
 
 
-def _further_groups(entry: pwd.struct_passwd, inbox: os.stat_result | None) -> tuple[str, ...]:
-    """The group of a shared inbox, where the account is not in it anyway."""
-    if inbox is None or inbox.st_gid == 0 or not inbox.st_mode & stat.S_IWGRP:
-        return ()
-    if inbox.st_gid in os.getgrouplist(entry.pw_name, entry.pw_gid):
-        return ()
-    return (grp.getgrgid(inbox.st_gid).gr_name,)
+def _check_groups(entry: pwd.struct_passwd, inbox: Path, found: os.stat_result | None) -> None:
+    """Raises: UsageError when the inbox is shared by a group, and the account is neither its owner nor in that group."""
+    if found is None or found.st_uid == entry.pw_uid or found.st_gid in os.getgrouplist(entry.pw_name, entry.pw_gid):
+        return
+    group = grp.getgrgid(found.st_gid).gr_name
+    raise UsageError(
+        f"{entry.pw_name} is neither the owner of {shown(str(inbox))} nor in its group {group}. "
+        f"Share the folder and let it in: chmod 2775 the inbox and the outbox, then usermod -aG {group} {entry.pw_name}"
+    )
 
 
 def _known(name: str) -> pwd.struct_passwd:

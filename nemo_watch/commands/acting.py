@@ -11,10 +11,10 @@ import pwd
 import shlex
 import shutil
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from nemo_watch.commands.reaching import keep_python_reachable
 from nemo_watch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from nemo_watch.config import Config
 
 SYSTEM_CONFIG: Final = Path("/etc/nemo-watch/config.toml")
-_NEEDED_LATER: Final = (
-    "nemo_watch.daemon.wiring", "nemo_watch.jobs.records", "nemo_watch.inbox.listing", "nemo_watch.inbox.prompt",
-    "nemo_watch.nemo.account", "nemo_watch.nemo.client", "nemo_watch.outbox.receipt", "sqlalchemy.dialects.sqlite",
-    "nemo_watch.commands.table", "nemo_watch.commands.log", "rich.live", "structlog", "uuid", "encodings.idna",
-)  # fmt: skip
 _EVERYONES_FOLDERS: Final = ("/usr/bin", "/usr/local/bin", "/bin")  # where sudo looks. Source: sudoers(5) secure_path
 
 
@@ -40,8 +35,7 @@ def become_owner(config: Config) -> None:
     if os.geteuid() != 0 or owner is None or owner[0] == 0:
         return
     uid, gid = owner
-    for module in _NEEDED_LATER:  # the owner may not be allowed where root keeps its Python (/root/.local/…)
-        import_module(module)
+    keep_python_reachable()
     name = account_name(uid)
     if name is None:
         os.setgroups([gid])

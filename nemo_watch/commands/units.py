@@ -1,8 +1,8 @@
 """Folders and an account → the systemd unit for them, every line with its reason.
 
 `systemd/*.service` in the repository are these functions' answers for the example at the end. Facts: systemd.exec(5);
-ProtectHome=yes hides folders under /home, so there a private tmpfs with the folders bound into it takes its place; a shared
-folder is written only through SupplementaryGroups=; a user's manager sandboxes nothing without PrivateUsers=.
+ProtectHome=yes hides folders under /home, so there a private tmpfs with the folders bound into it takes its place; a user's
+manager sandboxes nothing without PrivateUsers=.
 """
 
 from __future__ import annotations
@@ -25,14 +25,13 @@ _STATES: Final = Path("/var/lib")  # where StateDirectory= lies
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who the system's unit runs as; `groups` are further groups, those of shared folders.
+    """Who the system's unit runs as; further groups (of shared folders) are the account's own.
 
     A fixed account: the journal of a DynamicUser lies where nobody but the service can reach it, `retry` included.
     """
 
     user: str
     group: str
-    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +87,11 @@ def _fillings(unit: Unit) -> dict[str, str]:
 
 
 def _account(account: Account) -> str:
-    lines = [
-        "# A fixed account: best the inbox's own, so that whoever drops photos also edits the prompts and owns the videos.",
-        "# (DynamicUser=yes would keep the journal where retry, again and cancel cannot reach it.)",
-        f"User={account.user}",
-        f"Group={account.group}",
-    ]
-    if account.groups:
-        lines += [
-            "# The group that the inbox and the outbox are shared with; they must be writable for it.",
-            f"SupplementaryGroups={' '.join(account.groups)}",
-        ]
-    return "\n".join(lines)
+    return (
+        "# A fixed account: best the inbox's own, so that whoever drops photos also edits the prompts and owns the videos; for\n"
+        "# shared folders one that is in their group. (DynamicUser=yes would keep the journal where retry, again and cancel\n"
+        f"# cannot reach it.)\nUser={account.user}\nGroup={account.group}"
+    )
 
 
 def _token(token: Path | None, usual: str) -> str:
@@ -169,8 +161,8 @@ def _in_home(path: Path) -> bool:
 
 
 BY_HAND: Final = """# By hand:
-#   useradd --system --user-group nemo-watch
-#   install -d -m 2775 -g users /srv/nemo-watch/inbox /srv/nemo-watch/outbox    (users: the group of those who drop photos)
+#   useradd --system --user-group --groups users nemo-watch     (users: the group of those who drop photos)
+#   install -d -m 2775 -g users /srv/nemo-watch/inbox /srv/nemo-watch/outbox
 #   install -d /etc/nemo-watch, and the token, one line, into /etc/nemo-watch/token (mode 0600)
 #   install -m 644 nemo-watch.service /etc/systemd/system/, then systemctl enable --now nemo-watch
 """
@@ -198,7 +190,7 @@ def example(*, user: bool) -> str:
             outbox=Path("/srv/nemo-watch/outbox"),
             state=Path("/var/lib/nemo-watch"),
             stop_wait_s=120,
-            account=Account("nemo-watch", "nemo-watch", groups=("users",)),
+            account=Account("nemo-watch", "nemo-watch"),
             token=Path("/etc/nemo-watch/token"),
             prepare=BY_HAND,
         )

@@ -139,6 +139,11 @@ class Rounds:
         look, self.watching = looking.result()
         return look
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether a look is on its way, or hangs."""
+        return self._looking is not None and not self._looking.done()
+
     def _look_and_tend(self) -> tuple[Look, Watching]:
         look = self.lookout.look(self.clock.monotonic(), self.clock.now().astimezone())
         return look, self.watch.tend(look.root, look.folder_count)

@@ -63,45 +63,44 @@ async def run(
 ) -> int:
     """The daemon until a signal (exit code 0), or until nothing can move (`once`: 0 when every film is done, else 1).
 
-    `reload` reads the configuration anew at SIGHUP. Raises: UsageError for what only a person can put right before it can start.
+    `reload` reads the configuration anew at SIGHUP. An inbox that is away is a pause; one that never was is a mistake.
+    Raises: UsageError for what only a person can put right before it can start.
     """
     token = take_token(os.environ)
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         stack.enter_context(only_daemon(config))
-        _check_folders(config)
+        _check_outbox(config)
         store = open_journal(config)
         stack.callback(store.close)
+        if not config.folders.inbox.is_dir() and not await store.read(records.known_before):
+            raise UsageError(
+                f"The inbox {config.folders.inbox} does not exist. Make it (mkdir -p '{config.folders.inbox}'), or run: nemo-watch init"
+            )
         config = await stack.enter_async_context(_with_studio(config))
         service = await stack.enter_async_context(
             running_service(config, token=None if config.service.backend == "studio" else token, clock=clock)
         )
         daemon = await stack.enter_async_context(started(config, clock, store, service, once=once))
-        return await daemon.serve(on_change, reload)
+        code = await daemon.serve(on_change, reload)
+    if daemon.hangs:
+        os._exit(code)  # a mount that does not answer holds a thread for ever; everything that matters is closed
+    return code
 
 
-def _check_folders(config: Config) -> None:
-    """The inbox is there and the outbox can be made. An inbox that goes away later is a pause; one that never was is a mistake.
-
-    Raises: UsageError.
-    """
-    inbox, outbox = config.folders.inbox, config.folders.outbox
-    problems = []
-    if not inbox.is_dir():
-        problems.append(f"The inbox {inbox} does not exist. Make it (mkdir -p '{inbox}'), or run: nemo-watch init")
+def _check_outbox(config: Config) -> None:
+    """The outbox is there or can be made, and can be written. Raises: UsageError."""
+    outbox = config.folders.outbox
     try:
         outbox.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        problems.append(
+        raise UsageError(
             f"The outbox {outbox} cannot be made ({error.strerror}). Make it, or choose another with --outbox."
+        ) from error
+    if not os.access(outbox, os.W_OK | os.X_OK):
+        raise UsageError(
+            f"The outbox {outbox} cannot be written by this user. Change its owner, or choose another with --outbox."
         )
-    else:
-        if not os.access(outbox, os.W_OK | os.X_OK):
-            problems.append(
-                f"The outbox {outbox} cannot be written by this user. Change its owner, or choose another with --outbox."
-            )
-    if problems:
-        raise UsageError(*problems)
 
 
 @asynccontextmanager
@@ -217,6 +216,11 @@ class Daemon:
         self._chores = chores
         self._stopping = asyncio.Event()
         self._stood_since: tuple[object, float] = (None, 0.0)
+
+    @property
+    def hangs(self) -> bool:
+        """Whether a look at the inbox has not come back."""
+        return self._rounds.is_looking
 
     async def serve(self, on_change: OnChange | None, reload: Callable[[], Config] | None = None) -> int:
         """Serve until stopped (0), or until nothing can move (`once`)."""

@@ -37,6 +37,9 @@ log = logger("telling")
 _EVENTS = {FilmState.DONE: "done", FilmState.NEEDS_YOU: "needs_you", FilmState.FAILED: "failed"}
 
 
+_ASKS = frozenset({FilmState.NEEDS_YOU, FilmState.FAILED})  # a person must act: every stop is told in NEEDS-YOU.txt
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One film's row with the two sentences behind it; `cause` where the table of failures has it."""
@@ -201,7 +204,7 @@ class Telling:
                 page = await asyncio.to_thread(self._page, overview, rows)
                 await asyncio.to_thread(write_gallery, self.outbox, page)
         for record, told in rows:
-            asked = needs_text(told.sentence, told.advice) if told.row.needs is not None else None
+            asked = needs_text(told.sentence, told.advice) if told.row.state in _ASKS else None
             key = (record.folder, record.outbox_stem)
             if self._needs.get(key, "") != asked:
                 await asyncio.to_thread(self.outbox.write_needs, *key, asked)

@@ -211,9 +211,17 @@ async def _recovered(run: Run, session: Session, step: Step, heard: str, trouble
                 await run.journal.receipt(step.name, receipt)
                 return receipt
             case Verdict.UNSURE:
-                raise Trouble(Cause.MESSAGE_UNSURE, film=run.film, messages=len(run.order.wish)) from trouble
+                raise _unsure(run, trouble) from trouble
             case Verdict.READ_AGAIN:
                 continue
+
+
+def _unsure(run: Run, trouble: Trouble | None) -> Trouble:
+    """What a person has to decide: the agent's own failure is told as such."""
+    broke_off = trouble is not None and trouble.cause is Cause.AGENT_FAILED
+    reason = trouble.data.get("reason") if trouble is not None else None
+    cause = Cause.AGENT_FAILED if broke_off else Cause.MESSAGE_UNSURE
+    return Trouble(cause, film=run.film, messages=len(run.order.wish), reason=reason)
 
 
 # -- what the person reads ---------------------------------------------------------------------------------------------------

@@ -516,6 +516,11 @@ def requeue_orphans(connection: sa.Connection, owner: str, now: float) -> int:
     return len(rows)
 
 
+def known_before(connection: sa.Connection) -> bool:
+    """Whether this journal has ever seen a project."""
+    return connection.scalar(sa.select(tables.project.c.id).limit(1)) is not None
+
+
 def any_job(connection: sa.Connection) -> bool:
     """Whether there ever was a job."""
     return connection.scalar(sa.select(tables.job.c.id).limit(1)) is not None

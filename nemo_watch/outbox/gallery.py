@@ -122,7 +122,7 @@ def _hash(text: str) -> str:
 def _icons() -> str:
     return "".join(
         f'<symbol id="i-{name}" viewBox="0 0 16 16"><path d="{path}"/></symbol>'
-        for name, path in {"play": "M4 2l10 6-10 6z", **_ICONS}.items()
+        for name, path in (("play", "M4 2l10 6-10 6z"), *_ICONS.items())
     )
 
 

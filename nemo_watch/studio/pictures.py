@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nemo_watch.studio import giants
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -76,20 +78,28 @@ def shown_size(image: Image.Image) -> tuple[int, int]:
 
 def pixels(image: Image.Image, wanted: tuple[int, int]) -> NDArray[np.uint8]:
     """The whole picture upright in sRGB, resized to `wanted` (width, height), as an array height × width × 3."""
+    lying = wanted[::-1] if _orientation(image) >= 5 else wanted
+    profile, orientation = image.info.get("icc_profile"), _orientation(image)
+    if image.format == "WEBP" and image.width * image.height >= giants.PIXELS:
+        return _upright(
+            _in_srgb(giants.shrunk(Path(str(getattr(image, "filename", ""))), lying, PAPER), "RGB", profile),
+            orientation,
+        )
+    image.draft(None, lying)  # JPEG only: decodes to the next larger power of two, a quarter of the time and memory
+    flat = _flattened(image)
+    return _upright(_in_srgb(_resized(flat, lying), flat.mode, profile), orientation)
+
+
+def _resized(flat: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
     import cv2
     import numpy as np
 
-    lying = wanted[::-1] if _orientation(image) >= 5 else wanted
-    image.draft(None, lying)  # JPEG only: decodes to the next larger power of two, a quarter of the time and memory
-    profile, orientation = image.info.get("icc_profile"), _orientation(image)
-    flat = _flattened(image)
-    factor = min(flat.width // lying[0], flat.height // lying[1])
+    factor = min(flat.width // size[0], flat.height // size[1])
     if factor > 1:
         flat = flat.reduce(factor)  # in place of a second full-size copy: 48 million pixels are 144 MB
-    shrinks = flat.width >= lying[0] and flat.height >= lying[1]
+    shrinks = flat.width >= size[0] and flat.height >= size[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    small = np.asarray(cv2.resize(np.asarray(flat), lying, interpolation=how), dtype=np.uint8)
-    return _upright(_in_srgb(small, flat.mode, profile), orientation)
+    return np.asarray(cv2.resize(np.asarray(flat), size, interpolation=how), dtype=np.uint8)
 
 
 def _upright(stored: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

@@ -7,10 +7,11 @@ Source: API text §5 (`t` tracks, `tt` track type, `sg` segments, `d` duration i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from nemo_watch.studio import values
 
 VIDEO, AUDIO, TEXT = 0, 1, 7
 """Track types. Source: API text §5."""
@@ -137,11 +138,11 @@ def film_plan(draft: object) -> FilmPlan:
     """
     if not isinstance(draft, Mapping):
         raise Unplannable("The draft is not a JSON object.")
-    meta = _mapping(draft.get("m"))
+    meta = values.mapping(draft.get("m"))
     canvas = _canvas(meta)
     tracks = _tracks(draft)
     shots, warnings = _shots(draft, tracks, canvas)
-    plan = FilmPlan(canvas, shots, (), (), _choice(meta.get("look"), LOOKS, "none"), tuple(warnings))
+    plan = FilmPlan(canvas, shots, (), (), values.choice(meta.get("look"), LOOKS, "none"), tuple(warnings))
     return replace(
         plan,
         captions=tuple(_captions(tracks, canvas, plan.duration_ms)),
@@ -169,19 +170,21 @@ def _canvas(meta: Mapping[str, Any]) -> Canvas:
     aspect = meta.get("aspect")
     width, height = SIZES.get(aspect, SIZES["16:9"]) if isinstance(aspect, str) else SIZES["16:9"]
     return Canvas(
-        2 * (round(_number(meta.get("width"), width, 64, 3840)) // 2),
-        2 * (round(_number(meta.get("height"), height, 64, 3840)) // 2),
-        round(_number(meta.get("fps"), 30, 1, 60)),
+        2 * (round(values.number(meta.get("width"), width, 64, 3840)) // 2),
+        2 * (round(values.number(meta.get("height"), height, 64, 3840)) // 2),
+        round(values.number(meta.get("fps"), 30, 1, 60)),
     )
 
 
 def _tracks(draft: Mapping[str, Any]) -> _Tracks:
     """(track type, segments) of every track that has any."""
     found = []
-    for track in _items(draft.get("t")):
-        segments = [_mapping(segment) for segment in _items(track.get("sg")) if isinstance(segment, Mapping)]
+    for track in values.objects(draft.get("t")):
+        segments = [
+            values.mapping(segment) for segment in values.objects(track.get("sg")) if isinstance(segment, Mapping)
+        ]
         if segments:
-            found.append((round(_number(track.get("tt"), VIDEO, 0, 99)), segments))
+            found.append((round(values.number(track.get("tt"), VIDEO, 0, 99)), segments))
     if sum(len(segments) for _, segments in found) > SEGMENTS_MAX:
         raise Unplannable(f"The draft has more than {SEGMENTS_MAX} segments.")
     return found
@@ -193,11 +196,11 @@ def _shots(draft: Mapping[str, Any], tracks: _Tracks, canvas: Canvas) -> tuple[t
     chosen = pictures[0] if pictures else _background_for_texts(tracks)
     if not chosen:
         raise Unplannable("The draft has no segments to show: generate something first.")
-    default_ms = _number(draft.get("d"), 0, 0, FILM_MS_MAX) / len(chosen) or SEGMENT_MS
+    default_ms = values.number(draft.get("d"), 0, 0, FILM_MS_MAX) / len(chosen) or SEGMENT_MS
     shots: list[Shot] = []
     end_ms = 0.0
     for segment in chosen:
-        end_ms += _number(segment.get("d"), default_ms, 0, FILM_MS_MAX) or default_ms
+        end_ms += values.number(segment.get("d"), default_ms, 0, FILM_MS_MAX) or default_ms
         shots.append(_shot(segment, shots[-1] if shots else None, canvas.frames(end_ms), canvas))
     if end_ms > FILM_MS_MAX:
         raise Unplannable("The draft is longer than an hour.")
@@ -206,24 +209,24 @@ def _shots(draft: Mapping[str, Any], tracks: _Tracks, canvas: Canvas) -> tuple[t
 
 def _shot(segment: Mapping[str, Any], before: Shot | None, end: int, canvas: Canvas) -> Shot:
     """One segment as a shot that lasts until frame `end`, at least one frame; its transition fits into both neighbours."""
-    meta = _mapping(segment.get("m"))
+    meta = values.mapping(segment.get("m"))
     start = before.start + before.frames if before else 0
     frames = max(1, end - start)
-    kind = _choice(meta.get("transition"), TRANSITIONS, "crossfade")
-    wished = canvas.frames(_number(meta.get("transition_ms"), TRANSITION_MS, 0, 5_000))
+    kind = values.choice(meta.get("transition"), TRANSITIONS, "crossfade")
+    wished = canvas.frames(values.number(meta.get("transition_ms"), TRANSITION_MS, 0, 5_000))
     overlap = 0 if before is None or kind == "cut" else min(wished, frames // 2, before.frames // 2)
     return Shot(
         start,
         frames,
-        _text(meta.get("key")),
-        _text(meta.get("name")),
-        round(_number(meta.get("in"), 0, 0, FILM_MS_MAX)),
+        values.words(meta.get("key")),
+        values.words(meta.get("name")),
+        round(values.number(meta.get("in"), 0, 0, FILM_MS_MAX)),
         kind,
         overlap,
-        _choice(meta.get("fit"), FITS, "auto"),
-        _choice(meta.get("motion"), MOTIONS, "in" if before is None or before.motion != "in" else "out"),
-        _text(meta.get("scene")),
-        _volume(meta.get("volume"), 1.0),
+        values.choice(meta.get("fit"), FITS, "auto"),
+        values.choice(meta.get("motion"), MOTIONS, "in" if before is None or before.motion != "in" else "out"),
+        values.words(meta.get("scene")),
+        values.volume(meta.get("volume"), 1.0),
     )
 
 
@@ -237,7 +240,7 @@ def _captions(tracks: _Tracks, canvas: Canvas, film_ms: int) -> list[Caption]:
     captions = []
     for segment, start_ms, end_ms in _timed_texts(tracks):
         span = canvas.frames(min(start_ms, film_ms)), canvas.frames(min(end_ms, film_ms))
-        style = _choice(_mapping(segment.get("m")).get("style"), STYLES, "title")
+        style = values.choice(values.mapping(segment.get("m")).get("style"), STYLES, "title")
         if _words(segment) and span[1] > span[0]:
             captions.append(Caption(*span, _words(segment), style))
     return captions
@@ -249,7 +252,7 @@ def _timed_texts(tracks: _Tracks) -> Iterator[tuple[Mapping[str, Any], float, fl
         end_ms = 0.0
         for segment in segments:
             start_ms = _start(segment, end_ms)
-            end_ms = start_ms + (_number(segment.get("d"), SEGMENT_MS, 0, FILM_MS_MAX) or SEGMENT_MS)
+            end_ms = start_ms + (values.number(segment.get("d"), SEGMENT_MS, 0, FILM_MS_MAX) or SEGMENT_MS)
             yield segment, start_ms, end_ms
 
 
@@ -259,16 +262,16 @@ def _cues(tracks: _Tracks, film_ms: int) -> list[Cue]:
         at_ms = 0.0
         for segment in segments:
             start_ms = min(_start(segment, at_ms), film_ms)
-            length_ms = min(_number(segment.get("d"), film_ms, 0, FILM_MS_MAX) or film_ms, film_ms - start_ms)
+            length_ms = min(values.number(segment.get("d"), film_ms, 0, FILM_MS_MAX) or film_ms, film_ms - start_ms)
             at_ms = start_ms + length_ms
             if length_ms >= 1:
-                cues.append(_cue(_mapping(segment.get("m")), round(start_ms), round(length_ms)))
+                cues.append(_cue(values.mapping(segment.get("m")), round(start_ms), round(length_ms)))
     return cues
 
 
 def _cue(meta: Mapping[str, Any], start_ms: int, length_ms: int) -> Cue:
-    mood = _choice(meta.get("mood"), MOODS, "")
-    named = _text(meta.get("key")), _text(meta.get("name"))
+    mood = values.choice(meta.get("mood"), MOODS, "")
+    named = values.words(meta.get("key")), values.words(meta.get("name"))
     key, name = ("", "") if mood else named
     return Cue(
         start_ms,
@@ -276,57 +279,20 @@ def _cue(meta: Mapping[str, Any], start_ms: int, length_ms: int) -> Cue:
         key,
         name,
         mood or ("" if any(named) else "calm"),
-        _volume(meta.get("volume"), 0.6),
-        round(_number(meta.get("fade_in"), min(800, length_ms / 4), 0, length_ms)),
-        round(_number(meta.get("fade_out"), min(2_500, length_ms / 3), 0, length_ms)),
-        _volume(meta.get("duck"), 0.3),
+        values.volume(meta.get("volume"), 0.6),
+        round(values.number(meta.get("fade_in"), min(800, length_ms / 4), 0, length_ms)),
+        round(values.number(meta.get("fade_out"), min(2_500, length_ms / 3), 0, length_ms)),
+        values.volume(meta.get("duck"), 0.3),
     )
 
 
 def _words(segment: Mapping[str, Any]) -> str:
     """A text segment's words, from wherever they stand: no key for them is documented (API text §5)."""
-    meta = _mapping(segment.get("m"))
+    meta = values.mapping(segment.get("m"))
     places = (meta.get("text"), segment.get("text"), meta.get("content"), meta.get("title"), meta.get("name"))
-    return next((_text(place).strip() for place in places if _text(place).strip()), "")[:500]
+    return next((values.words(place).strip() for place in places if values.words(place).strip()), "")[:500]
 
 
 def _start(segment: Mapping[str, Any], otherwise: float) -> float:
-    meta = _mapping(segment.get("m"))
-    return _number(meta.get("start", segment.get("start")), otherwise, 0, FILM_MS_MAX)
-
-
-def _volume(value: object, otherwise: float) -> float:
-    """0…1; a number above 1 is a percentage."""
-    number = _number(value, otherwise, 0, 100)
-    return number / 100 if number > 1 else number
-
-
-def _number(value: object, otherwise: float, low: float, high: float) -> float:
-    """A finite number between the limits; what is no number is `otherwise`, what is outside is moved inside."""
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return otherwise
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return otherwise
-    if isinstance(value, float) and not math.isfinite(value):
-        return otherwise
-    return float(min(max(value, low), high))
-
-
-def _choice(value: object, known: Sequence[str], otherwise: str) -> str:
-    return value if isinstance(value, str) and value in known else otherwise
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _items(value: object) -> list[Any]:
-    """The objects of a JSON list."""
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    meta = values.mapping(segment.get("m"))
+    return values.number(meta.get("start", segment.get("start")), otherwise, 0, FILM_MS_MAX)

@@ -144,7 +144,7 @@ def calls_of(act, outbox, monkeypatch, only=FusedSystem.COUNTED) -> list[str]:
 
 def fresh(tmp_path, number: int) -> OutboxFolder:
     root = tmp_path / f"outbox-{number}"
-    root.mkdir()
+    root.mkdir(parents=True)
     outbox = OutboxFolder(root)
     part = outbox.part_path("trip", "trip", 1)
     part.write_bytes(mp4(b"one"))
@@ -276,3 +276,19 @@ def test_a_folder_without_the_right_to_write(ready):
     with pytest.raises(Trouble) as trouble:
         ready.write_reply("trip", "trip", "x")
     assert trouble.value.cause is Cause.OUTBOX_UNWRITABLE
+
+
+@LINKED
+def test_what_is_made_visible_is_on_the_disk_before_and_its_name_after(tmp_path, monkeypatch, linked):
+    """A power cut may come at any moment: contents are synced before a name, and the folder after it."""
+    if not linked:
+        without_links(monkeypatch)
+    for act, appearing in ((publish_two, "link" if linked else "rename"), (write_words, "rename")):
+        calls = calls_of(
+            act, fresh(tmp_path / act.__name__, 0), monkeypatch, only=frozenset({"link", "rename", "fsync"})
+        )
+        calls = [call for call in calls if linked or call != "link"]  # those that were refused
+        first, last = calls.index(appearing), len(calls) - calls[::-1].index("rename") - 1
+        assert "fsync" in calls[:first]
+        assert "fsync" in calls[first:last]
+        assert "fsync" in calls[last:]

@@ -167,6 +167,24 @@ def test_a_colour_profile_is_turned_into_srgb(tmp_path: Path) -> None:
     assert np.abs(same.astype(int) - np.asarray(plain)).max() <= 2
 
 
+def test_a_giant_webp_decoded_by_a_child_is_the_same_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    layer = Image.fromarray(texture((320, 240))).convert("RGBA")
+    layer.paste((0, 0, 0, 0), (0, 0, 80, 60))
+    layer.save(tmp_path / "x.webp", lossless=True, exif=exif)
+    shown = []
+    for limit in (10**9, 1):
+        monkeypatch.setattr("nemo_watch.studio.giants.PIXELS", limit)
+        with opened(tmp_path / "x.webp") as image:
+            shown.append(pixels(image, (120, 160)).astype(int))
+    assert shown[1][:20, 100:].min() > 250
+    assert np.abs(shown[0] - shown[1]).mean() < 3
+    (tmp_path / "x.webp").write_bytes((tmp_path / "x.webp").read_bytes()[:3_000])
+    with pytest.raises(Broken), opened(tmp_path / "x.webp") as image:
+        pixels(image, (120, 160))
+
+
 def test_damaged_data_and_giants_are_refused_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.fromarray(texture((400, 300))).save(tmp_path / "x.jpg")
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "x.jpg").read_bytes()[:1_500])

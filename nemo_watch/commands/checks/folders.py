@@ -104,7 +104,7 @@ def _prompts(inbox: Path, state: Path) -> Finding:
             f"{_account(daemon)} writes prompts that {_account(found.st_uid)} may not be able to edit: the inbox is not shared by a group",
             f"share it: {_share(inbox)}",
         )
-    if not _is_member(found.st_uid, found.st_gid):
+    if found.st_uid != 0 and not _is_member(found.st_uid, found.st_gid):
         group = _group(found.st_gid)
         return wrong(
             "prompts",
