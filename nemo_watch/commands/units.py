@@ -19,7 +19,7 @@ STOP_REST_S: Final = 10.0
 """What everything but a paid message takes to end. Source: DESIGN §5, promise 6."""
 STOP_MARGIN_S: Final = 20.0
 
-_HOMES: Final = tuple(map(Path, ("/home", "/root", "/run/user")))  # what ProtectHome= hides
+_HOMES: Final = tuple(map(Path, ("/home", "/root", "/run/user", "%h")))  # what ProtectHome= hides
 _STATES: Final = Path("/var/lib")  # where StateDirectory= lies
 
 
@@ -63,24 +63,18 @@ def unit_text(unit: Unit) -> str:
 
 
 def _fillings(unit: Unit) -> dict[str, str]:
-    if unit.account is None:
-        place = {
-            "FOLDERS": _written(unit.inbox, unit.outbox, unit.state),
-            "TOKEN": _token(unit.token, "%h/.config/nemo-watch/token"),
-        }
-    else:
-        place = {
-            "PREPARE": unit.prepare,
-            "ACCOUNT": _account(unit.account),
-            "STATE": _state(unit.state),
-            "FOLDERS": _folders(unit),
-            "TOKEN": _token(unit.token, "/etc/nemo-watch/token"),
-        }
-    return place | {
+    own = "/etc/nemo-watch" if unit.account is not None else "%h/.config/nemo-watch"
+    fillings = {
+        "PREPARE": unit.prepare,
+        "INBOX_SHOWN": str(unit.inbox).replace("%", "%%"),
         "EXEC": command(unit.program),
         "STOP_S": f"{unit.stop_wait_s + STOP_REST_S + STOP_MARGIN_S:g}",
-        "INBOX_SHOWN": str(unit.inbox).replace("%", "%%"),
+        "TOKEN": _token(unit.token, f"{own}/token"),
+        "FOLDERS": _folders(unit),
     }
+    if unit.account is not None:
+        fillings |= {"ACCOUNT": _account(unit.account), "STATE": _state(unit.state)}
+    return fillings
 
 
 # -- the parts ---------------------------------------------------------------------------------------------------------------
@@ -125,7 +119,8 @@ def _state(state: Path) -> str:
 
 def _folders(unit: Unit) -> str:
     """What is opened again in a file system that is read-only, with homes hidden."""
-    writable = [unit.inbox, unit.outbox] + ([] if state_directory(unit.state) else [unit.state])
+    made = unit.account is not None and state_directory(unit.state) is not None  # systemd opens its StateDirectory= itself
+    writable = [unit.inbox, unit.outbox] + ([] if made else [unit.state])
     bound = [path for path in writable if _in_home(path)]
     readable = [
         path for path in unit.readable if _in_home(path) and not any(path == b or b in path.parents for b in bound)
@@ -141,12 +136,6 @@ def _folders(unit: Unit) -> str:
     if readable:
         lines.append(_paths("BindReadOnlyPaths", readable))
     return "\n".join(lines)
-
-
-def _written(*folders: Path) -> str:
-    return "# … but for these (a leading - lets it start, and say so, while one is missing).\n" + _paths(
-        "ReadWritePaths", list(folders)
-    )
 
 
 def _paths(setting: str, paths: list[Path]) -> str:
@@ -178,6 +167,7 @@ def example(*, user: bool) -> str:
                 outbox=Path("%h/nemo-watch/outbox"),
                 state=Path("%h/.local/state/nemo-watch"),
                 stop_wait_s=120,
+                readable=(Path("%h/.config/nemo-watch"), Path("%h/.local/bin"), Path("%h/.local/lib"), Path("%h/.local/share/pipx")),
             )
         ).replace("%%h", "%h")  # here the specifier itself is meant: the home of whoever installs it
     return unit_text(

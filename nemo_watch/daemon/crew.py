@@ -16,6 +16,7 @@ from nemo_watch.model import Backend, JobState
 if TYPE_CHECKING:
     from nemo_watch.clock import Clock
     from nemo_watch.config import Config
+    from nemo_watch.daemon.metrics import Metrics
     from nemo_watch.daemon.receipts import Receipts
     from nemo_watch.errors import Trouble
     from nemo_watch.inbox.listing import InboxFolder
@@ -42,7 +43,10 @@ class RealCrew:
         service: Service,
         words: Language,
         receipts: Receipts,
+        metrics: Metrics,
     ) -> None:
+        self.metrics = metrics
+        self._started: dict[int, float] = {}
         self._config = config
         self._clock = clock
         self._store = store
@@ -66,6 +70,7 @@ class RealCrew:
     async def prepare(self, job: JobRecord, journal: Journal, report: Callable[[float, str], None]) -> Run:
         """A run with its ports."""
         log.info("job.started", film=job.film_name, version=job.version)
+        self._started[job.id] = self._clock.monotonic()
         cloud = job.order.backend is Backend.CLOUD
         text = "\n".join(job.order.wish) or self._config.inbox.default_prompt
         refused_at = (job.data or {}).get("available") if job.cause is Cause.OUT_OF_CREDITS else None
@@ -99,6 +104,8 @@ class RealCrew:
 
     async def ended(self, job: JobRecord, state: JobState, trouble: Trouble | None) -> None:
         """One line in the film's story and one in the log."""
+        self.metrics.jobs_ended[state.value, "" if trouble is None else trouble.cause.value] += 1
+        self.metrics.job_seconds += self._clock.monotonic() - self._started.pop(job.id, self._clock.monotonic())
         if trouble is None:
             log.info("job.ended", film=job.film_name, version=job.version, state=state.value)
             return

@@ -145,7 +145,9 @@ class Rounds:
         return self._looking is not None and not self._looking.done()
 
     def _look_and_tend(self) -> tuple[Look, Watching]:
-        look = self.lookout.look(self.clock.monotonic(), self.clock.now().astimezone())
+        started = self.clock.monotonic()
+        look = self.lookout.look(started, self.clock.now().astimezone())
+        self.crew.metrics.looked(self.clock.monotonic() - started)
         return look, self.watch.tend(look.root, look.folder_count)
 
     # -- loose files -----------------------------------------------------------------------------------------------------

@@ -141,8 +141,8 @@ async def started(
     receipts = Receipts(store)
     words = SpokenLanguage(config.inbox.language)
     wake = asyncio.Event()
-    await _take_over(config, clock, store, outbox, receipts, owner)
-    crew = RealCrew(config, clock, store, folder, outbox, service, words, receipts)
+    service.metrics.resumed += await _take_over(config, clock, store, outbox, receipts, owner)
+    crew = RealCrew(config, clock, store, folder, outbox, service, words, receipts, service.metrics)
     dispatcher = Dispatcher(store, clock, owner, config.service.projects_at_once, config.service.pace, crew)
     wishes = Wishes(folder, config.inbox, store, clock, wake.set)
     await wishes.remember()
@@ -156,7 +156,15 @@ async def started(
         config, clock, store, outbox, dispatcher, notifier, lambda: rounds.watching, lambda: service.last_credits
     )
     try:
-        yield Daemon(config, clock, rounds, telling, dispatcher, wake, Chores(config, clock, store, service, wake))
+        yield Daemon(
+            config,
+            clock,
+            rounds,
+            telling,
+            dispatcher,
+            wake,
+            Chores(config, clock, store, service, wake, lambda: telling.overview),
+        )
     finally:
         await dispatcher.stop(config.service.pace.stop_wait_s)
         await wishes.close()
@@ -165,8 +173,8 @@ async def started(
 
 async def _take_over(
     config: Config, clock: Clock, store: Store, outbox: OutboxFolder, receipts: Receipts, owner: str
-) -> None:
-    """What the last daemon left: its jobs, its temporary files, and, where the journal was lost, its receipts."""
+) -> int:
+    """What the last daemon left: its jobs (how many), its temporary files, and, where the journal was lost, its receipts."""
     now = clock.now()
     restored = await receipts.restore(await asyncio.to_thread(read_receipts, config.folders.outbox), now.timestamp())
     if restored:
@@ -182,6 +190,7 @@ async def _take_over(
         await asyncio.to_thread(outbox.clear_leftovers, now - timedelta(minutes=1), open_parts)
     except Trouble as trouble:
         log.warning("leftovers.kept", reason=str(trouble))
+    return orphans
 
 
 def _wake_from_thread(wake: asyncio.Event) -> Callable[[], None]:

@@ -7,6 +7,7 @@ tick that comes late or never must cost no film. (The rescan is the loop's own, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
     from nemo_watch.config import Config
     from nemo_watch.daemon.wiring import RealService
     from nemo_watch.jobs.store import Store
+    from nemo_watch.model import Overview
 
 log = logger("chores")
 
 Chore = Callable[[], Awaitable[None]]
 
 TIDY_EVERY_S: Final = 6 * 3600.0
+METRICS_EVERY_S: Final = 60.0
 KEEP_S: Final = 90 * 86_400.0  # requests and moves that are long over; what was bought is kept for ever
 
 
@@ -40,12 +43,14 @@ class Chores:
     store: Store
     service: RealService
     wake: asyncio.Event
+    overview: Callable[[], Overview | None]
 
     def ticks(self) -> dict[str, tuple[float, Chore]]:
         """Each chore with its interval in seconds."""
         return {
             "balance": (self.config.service.pace.balance_check_s, self.look_at_balance),
             "tidying": (TIDY_EVERY_S, self.tidy),
+            "metrics": (METRICS_EVERY_S, self.write_metrics),
         }
 
     async def look_at_balance(self) -> None:
@@ -58,6 +63,12 @@ class Chores:
             log.debug("balance.unread", reason=str(trouble))
         else:
             self.wake.set()
+
+    async def write_metrics(self) -> None:
+        """Bring the Prometheus text file up to date; a disk that refuses is told elsewhere."""
+        state = self.config.folders.state
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self.service.metrics.write, state, self.overview())
 
     async def tidy(self) -> None:
         """Forget what is long over."""

@@ -8,15 +8,16 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from nemo_watch.clock import Clock, SystemClock
 from nemo_watch.config import Config
-from nemo_watch.errors import UsageError
+from nemo_watch.daemon.metrics import Metrics
+from nemo_watch.errors import Trouble, UsageError
 from nemo_watch.logs import mask
 from nemo_watch.model import Credits
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from nemo_watch.nemo.account import Account
     from nemo_watch.nemo.client import NemoClient
     from nemo_watch.nemo.wire import Token
+
+
+Answer = TypeVar("Answer")
 
 
 # -- the state folder --------------------------------------------------------------------------------------------------------
@@ -150,10 +154,20 @@ def _credential(env: Mapping[str, str]) -> str | None:
 class RealService:
     """`jobs.ports.Service`: the client and its account as jobs ask for them."""
 
-    def __init__(self, client: NemoClient, account: Account) -> None:
+    def __init__(self, client: NemoClient, account: Account, metrics: Metrics | None = None) -> None:
         self.client = client
         self.account = account
+        self.metrics = metrics or Metrics()
         self.last_credits: Credits | None = None
+
+    async def _counted(self, call: str, work: Awaitable[Answer]) -> Answer:
+        try:
+            answer = await work
+        except Trouble as trouble:
+            self.metrics.counted(call, trouble.cause.value)
+            raise
+        self.metrics.counted(call, "ok")
+        return answer
 
     @property
     def account_key(self) -> str:
@@ -166,7 +180,7 @@ class RealService:
 
     async def create_session(self, language: str) -> Any:  # noqa: ANN401  a SessionAnswer
         """A new session."""
-        return await self.client.create_session(language)
+        return await self._counted("session", self.client.create_session(language))
 
     async def upload(
         self, session_id: str, source: Source, progress: Callable[[int], None]
@@ -174,22 +188,27 @@ class RealService:
         """Bring one file up."""
         import msgspec
 
-        files = await self.client.upload(session_id, source.name, source.size_bytes, source.open, progress)
+        uploading = self.client.upload(session_id, source.name, source.size_bytes, source.open, progress)
+        files = await self._counted("upload", uploading)
+        self.metrics.uploaded_bytes += source.size_bytes
         return [msgspec.to_builtins(file) for file in files]
 
     async def upload_urls(self, session_id: str, urls: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """Hand addresses over; the service fetches them."""
         import msgspec
 
-        return [msgspec.to_builtins(file) for file in await self.client.upload_urls(session_id, urls)]
+        return [
+            msgspec.to_builtins(file)
+            for file in await self._counted("upload_urls", self.client.upload_urls(session_id, urls))
+        ]
 
     async def send_message(self, session_id: str, text: str, heard: Callable[[ReplyAnswer], None]) -> Any:  # noqa: ANN401
         """One attempt at the paid message."""
-        return await self.client.send_message(session_id, text, heard)
+        return await self._counted("message", self.client.send_message(session_id, text, heard))
 
     async def balance(self) -> Credits:
         """The balance."""
-        balance = await self.client.balance()
+        balance = await self._counted("balance", self.client.balance())
         frozen = balance.frozen or 0.0
         total = balance.available + frozen if balance.total is None else balance.total
         self.last_credits = Credits(balance.available, frozen, total)
@@ -197,23 +216,25 @@ class RealService:
 
     async def claim(self, task_id: str, session_id: str) -> str:
         """A link that opens the project in a browser; made on demand, kept nowhere."""
-        return await self.client.claim(task_id, session_id)
+        return await self._counted("claim", self.client.claim(task_id, session_id))
 
     async def state(self, session_id: str) -> Any:  # noqa: ANN401  a StateAnswer
         """The session's state."""
-        return await self.client.state(session_id)
+        return await self._counted("state", self.client.state(session_id))
 
     async def submit_render(self, render_id: str, session_id: str, draft: Mapping[str, Any]) -> Any:  # noqa: ANN401
         """Start a render."""
-        return await self.client.submit_render(render_id, session_id, draft)
+        return await self._counted("render_submit", self.client.submit_render(render_id, session_id, draft))
 
     async def render(self, render_id: str) -> Any:  # noqa: ANN401  a RenderAnswer
         """Look at a render."""
-        return await self.client.render(render_id)
+        return await self._counted("render", self.client.render(render_id))
 
     async def download(self, render: RenderAnswer, part: Path, progress: Callable[[float], None]) -> int:
         """Fetch the video into `part`; its size in bytes."""
-        downloaded = await self.client.download(render.url, render.id, part, lambda _size: progress(0.5))
+        fetching = self.client.download(render.url, render.id, part, lambda _size: progress(0.5))
+        downloaded = await self._counted("download", fetching)
+        self.metrics.downloaded_bytes += downloaded.size_bytes
         return downloaded.size_bytes
 
 

@@ -7,7 +7,7 @@ Source: API text §5 (`t` tracks, `tt` track type, `sg` segments, `d` duration i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 

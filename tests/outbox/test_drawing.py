@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from outbox_samples import TIMELINE
 
@@ -65,6 +65,7 @@ def test_an_endless_timeline_is_cut():
     assert f"and {len(segments) * len(tracks) - SEGMENTS_MAX * TRACKS_MAX} more" in timeline_words(tracks)
 
 
+@settings(max_examples=40)
 @given(st.lists(TRACKS, max_size=4))
 def test_any_timeline_is_well_formed_and_stays_inside_its_frame(tracks):
     for html in (timeline_figure(tracks), timeline_words(tracks)):

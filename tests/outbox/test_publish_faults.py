@@ -196,7 +196,7 @@ def test_killed_twice_on_the_way(tmp_path, monkeypatch, act, linked):
     if not linked:
         without_links(monkeypatch)
     count = len(calls_of(act, fresh(tmp_path, -1), monkeypatch))
-    for number, (first, second) in enumerate((a, b) for a in range(0, count, 3) for b in range(1, count, 4)):
+    for number, (first, second) in enumerate((a, b) for a in range(0, count, 6) for b in range(1, count, 5)):
         outbox = fresh(tmp_path, number)
         for point in (first, second):
             with monkeypatch.context() as patch:

@@ -6,7 +6,7 @@ import tomllib
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from outbox_samples import NOW
 from structlog.testing import capture_logs
@@ -45,6 +45,7 @@ def sample(folder: str = "trip", project: str = "trip") -> ProjectReceipt:
     return ProjectReceipt(project, folder, (FilmReceipt(project, folder, (version,)),))
 
 
+@settings(max_examples=40)
 @given(RECEIPTS)
 def test_a_receipt_is_read_back_exactly(receipt):
     data = receipt_text(receipt).encode()  # always UTF-8
