@@ -180,11 +180,21 @@ class Rounds:
                 record, known = await self._film(project, film, known)
                 past = known.pasts[record.id]
                 wish = await self.wishes.wish(found, film, None if media is None else media[film.name], past)
-                decided = planning.decision(wish, past, self.rules, _market(known, record.id), self.wishes.routed(wish))
+                market = _market(known, record.id)
+                decided = planning.decision(wish, past, self.rules, market, self.wishes.routed(wish))
+                if isinstance(decided, Place) and await self._source_is_gone(decided.order):
+                    market = replace(market, bought={})  # what was bought cannot be handed over: it is made anew
+                    decided = planning.decision(wish, past, self.rules, market, self.wishes.routed(wish))
                 if isinstance(decided, Place):
                     known = _with_order(known, decided.order, record.id)
                 seen.append(Seen(record.id, project, record.folder, record.outbox_stem, film, wish, past, decided))
         return seen
+
+    async def _source_is_gone(self, order: Order) -> bool:
+        """Whether the video that would be handed over has been taken away."""
+        if order.source is None:
+            return False
+        return not await asyncio.to_thread((self.config.folders.outbox / order.source).is_file)
 
     async def _known_now(self) -> Known:
         """The journal; read again only when something was written since, here or by a command."""

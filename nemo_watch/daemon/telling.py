@@ -236,6 +236,9 @@ class Telling:
         )
 
     async def _notify(self, rows: list[tuple[FilmRecord, Told]]) -> None:
+        now = {told.cause for _, told in rows}
+        for cause in {told.cause for told in self._told.values() if told.cause is not None} - now:
+            self.notifier.settled(cause.value)  # should it come again, it is news again
         for record, told in rows:
             before = self._told.get(record.id)
             event = _EVENTS.get(told.row.state)

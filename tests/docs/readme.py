@@ -13,7 +13,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Final
 
-from nemo_watch.errors import FAILURES, Failure
+from nemo_watch.errors import FAILURES, Failure, Move
 from nemo_watch.status import NEED_WORDS, STATE_WORDS
 
 ROOT: Final = Path(__file__).parents[2]
@@ -111,6 +111,8 @@ def failures_table() -> str:
 
 
 def _state(row: Failure) -> str:
+    if row.move is Move.LEAVE_OUT:
+        return "the film goes on without it"
     words = STATE_WORDS[row.state].lower()
     return words if row.needs is None else f"{words}: {NEED_WORDS[row.needs]}"
 
