@@ -69,14 +69,16 @@ def message_count(connection: sa.Connection, film: FilmRecord, config: Config) -
     from nemo_watch.jobs import records
     from nemo_watch.model import Backend
 
-    past = records.past(connection, film.id, Backend(config.service.backend))
     data = _prompt(config, film)
     if data is not None:
         try:
-            return len(prompt.words(data, past.template).messages)
+            return len(prompt.words(data, None if film.template is None else film.template.encode()).messages)
         except Trouble as trouble:
             raise UsageError(str(trouble)) from trouble
-    return len(past.words or (past.sent.messages if past.sent else ()))
+    if film.words is not None:
+        return len(film.words)
+    past = records.known(connection, Backend(config.service.backend)).pasts[film.id]
+    return 0 if past.sent is None else len(past.sent.messages)
 
 
 def _prompt(config: Config, film: FilmRecord) -> bytes | None:
@@ -84,9 +86,8 @@ def _prompt(config: Config, film: FilmRecord) -> bytes | None:
     from nemo_watch.inbox.listing import InboxFolder
 
     folder = film.name.partition("/")[0]
-    name = f"{film.stem}.txt" if film.stem else "prompt.txt"
     try:
-        with InboxFolder(config.folders.inbox).open_path(f"{folder}/{name}") as file:
+        with InboxFolder(config.folders.inbox).open_path(f"{folder}/{film.prompt_file}") as file:
             return file.read(PROMPT_BYTES_MAX)
     except Trouble:
         return None

@@ -68,10 +68,10 @@ def named(project: str) -> Choice:
 
 
 def say_asked(films: Sequence[FilmRecord], what: str, config: Config) -> None:
-    """Tell what was asked for which film, and when it happens."""
-    from nemo_watch.daemon.wiring import daemon_is_running
+    """Tell what was asked for which film, and have it done: at once by a running daemon, else when one starts."""
+    from nemo_watch.daemon.wiring import daemon_is_running, poke_daemon
 
     for film in films:
         say(f"{shown(film.name)} ({STATE_WORDS[film.state].lower()}): {what}")
-    if films and not daemon_is_running(config):
+    if films and not poke_daemon(config) and not daemon_is_running(config):
         say("nemo-watch is not running; this is carried out as soon as it starts: nemo-watch run")

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     from nemo_watch.daemon import supervise
 
     logs.configure()
-    return asyncio.run(supervise.run(config, once=options.once))
+    return asyncio.run(supervise.run(config, once=options.once, reload=lambda: configured(options)))
 
 
 def need_python() -> None:

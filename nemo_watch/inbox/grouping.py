@@ -74,9 +74,9 @@ def project_files(standing: Standing) -> ProjectFiles:
     ]
     unsettled = [LeftAlone(u.sighting.path, folder, u.reason) for u in standing.unsettled]
     unsettled += [LeftAlone(path, folder, f"cannot be read: {reason}") for path, reason in standing.unreadable]
-    alone = [
-        LeftAlone(s.path, folder, reason) for s, reason in (*standing.alone, *parts.strangers) if s not in arriving
-    ]
+    project = folder if films or unsettled else None  # a folder of nothing but strangers is no project
+    strangers = (*standing.alone, *parts.strangers)
+    alone = [LeftAlone(s.path, project, reason) for s, reason in strangers if s not in arriving]
     return ProjectFiles(
         tuple(sorted(films, key=lambda film: natural_key(film.stem))), _by_path(unsettled), _by_path(alone)
     )
@@ -163,18 +163,18 @@ def grouped(
     loose = by_folder.pop("", None)
     projects: list[FoundProject] = []
     alone: list[LeftAlone] = []
-    for folder in sorted(by_folder, key=natural_key):
+    for folder in sorted(by_folder, key=natural_key):  # rows are in order within each folder, once for all looks
         files = (known or {}).get(folder) or project_files(by_folder[folder])
         if folder in identities and (files.films or files.unsettled):
             projects.append(_project(folder, identities[folder], files, quiet_s[folder], project_settle_s))
-            alone += files.left_alone
-        else:
-            alone += (LeftAlone(left.path, None, left.reason) for left in (*files.left_alone, *files.unsettled))
+        else:  # its folder could never be looked into
+            alone += (LeftAlone(left.path, None, left.reason) for left in files.unsettled)
+        alone += files.left_alone
     gathers: tuple[Gather, ...] = ()
     if loose is not None:
         gathers, rest = loose_files(loose, by_folder, local_time, quiet=quiet_s[""] >= project_settle_s, gather=gather)
         alone += rest
-    return Grouping(tuple(projects), gathers, _by_path(alone))
+    return Grouping(tuple(projects), gathers, tuple(alone))
 
 
 def _project(

@@ -21,7 +21,7 @@ from nemo_watch.inbox.settling import Due, Settling, Standing
 from nemo_watch.inbox.wholeness import Verdict
 from nemo_watch.model import FolderIdentity, FoundProject, Gather, LeftAlone
 
-EXAMINED_A_LOOK: Final = 2_000  # about half a second; the rest is for the next look, which comes at once
+EXAMINED_A_LOOK: Final = 5_000  # about a second; the rest is for the next look, which comes at once
 DECODED_A_LOOK: Final = 4  # each a child process
 
 

@@ -16,6 +16,7 @@ from nemo_watch.jobs import pipeline, records
 from nemo_watch.jobs.journal import Journal
 from nemo_watch.jobs.parking import parked
 from nemo_watch.jobs.pipeline import Made
+from nemo_watch.logs import logger
 from nemo_watch.model import JobState
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from nemo_watch.jobs.records import JobRecord
     from nemo_watch.jobs.run import Run
     from nemo_watch.jobs.store import Store
+
+log = logger("jobs")
 
 Report = Callable[[float, str], None]
 
@@ -192,8 +195,14 @@ class Dispatcher:
                 halt=False,
             )
         )
-        if held:
+        if not held:
+            return
+        try:
             await self._crew.ended(job, state, trouble)
+        except (
+            Trouble
+        ) as refused:  # the story cannot be written (a full disk): how the job stands is in the journal all the same
+            log.warning("story.unwritten", film=job.film_name, reason=str(refused))
 
 
 def startable(
@@ -223,9 +232,7 @@ def startable(
 
 def _surprise(error: Exception) -> Trouble:
     """Something that is not in the table. Its text is foreign: the type must do for people, the log has the rest."""
-    import structlog
-
-    structlog.get_logger("jobs").error("job.surprised", exc_info=error)
+    log.error("job.surprised", exc_info=error)
     return Trouble(Cause.SURPRISE, reason=type(error).__name__)
 
 

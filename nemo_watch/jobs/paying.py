@@ -72,6 +72,9 @@ async def _message(run: Run, session: Session, name: str, text: str) -> Receipt 
 
 async def _pay(run: Run, session: Session, name: str, text: str) -> Receipt:
     """Send one message. After an explicit refusal it may go again, once the remedy is taken."""
+    await run.tell(
+        f"Sending: {text}"
+    )  # before the intent: an outbox that refuses the line must not look like a message on its way
     for remedies in range(_REMEDIES_MAX + 1):
         step = await _intent(run, session, name, text)
         try:
@@ -84,6 +87,8 @@ async def _pay(run: Run, session: Session, name: str, text: str) -> Receipt:
             if trouble.cause is Cause.LOST_TO_ANOTHER:
                 raise
             if not trouble.not_taken:
+                if run.halting:
+                    raise asyncio.CancelledError from trouble  # the next start finds out: the intent is there
                 heard = getattr(trouble, "reply", None)
                 return await _recovered(run, session, step, "" if heard is None else heard.text, trouble)
             await run.journal.void(name)
@@ -104,7 +109,6 @@ async def _intent(run: Run, session: Session, name: str, text: str) -> Step:
 
 async def _send(run: Run, session: Session, text: str) -> ReplyAnswer:
     run.report(0.3, "NemoVideo is working on it")
-    await run.tell(f"Sending: {text}")
     async with _still_working(run):
         return await run.service.send_message(session.session_id, text, lambda _reply: None)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -109,7 +109,7 @@ class Account:
         if self._given_token is not None:
             return self._given_token
         async with self._lock:
-            if self._kept is None or self._is_over(self._kept):
+            if self._kept is None or self._is_past(self._kept.expires_at):
                 await self._renewed()
             return self._token()
 
@@ -141,7 +141,10 @@ class Account:
                 token = await self._fetched(client_id)
             except Trouble as again:
                 raise (_used_up(again) if again.cause is Cause.RATE_LIMITED else again) from again
-        self._kept = KeptToken(self._host, client_id, token.token, token.user_id, token.expires_at)
+        # A date that is over already tells of a clock, not of the token: nobody gives out dead ones, and a new one at
+        # every call would soon use up what this machine may have.
+        expires_at = None if self._is_past(token.expires_at) else token.expires_at
+        self._kept = KeptToken(self._host, client_id, token.token, token.user_id, expires_at)
         await self._store.keep_token(self._kept)
 
     async def _fetched(self, client_id: str) -> Token:
@@ -170,8 +173,8 @@ class Account:
         fits = kept is not None and kept.host == self._host and kept.client_id == self._client_id
         return kept if fits else None
 
-    def _is_over(self, kept: KeptToken) -> bool:
-        return kept.expires_at is not None and kept.expires_at - self._clock.now() < _TOO_CLOSE
+    def _is_past(self, expires_at: datetime | None) -> bool:
+        return expires_at is not None and expires_at - self._clock.now() < _TOO_CLOSE
 
 
 def _used_up(trouble: Trouble) -> Trouble:

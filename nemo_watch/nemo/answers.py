@@ -25,9 +25,11 @@ _STATUS_WORDS: Final = {
     "success": RenderStatus.COMPLETED, "succeeded": RenderStatus.COMPLETED, "finished": RenderStatus.COMPLETED,
     "failed": RenderStatus.FAILED, "error": RenderStatus.FAILED, "failure": RenderStatus.FAILED,
     "cancelled": RenderStatus.FAILED, "canceled": RenderStatus.FAILED, "timeout": RenderStatus.FAILED,
+    "unknown": RenderStatus.UNKNOWN, "not_found": RenderStatus.UNKNOWN, "not found": RenderStatus.UNKNOWN,
 }  # fmt: skip
 
 
+_NOT_THERE: Final = ("not found", "not exist", "no such", "unknown")  # said of a render that was asked for
 _AMOUNT_LIMIT: Final = 1e15  # no credits, pixels or seconds are more
 
 
@@ -124,7 +126,7 @@ def _render(answer: Answer, render_id: str, without_status: RenderStatus) -> Ren
     status = status or (RenderStatus.COMPLETED if url else without_status)
     error = message_of({key: seen.get(key) for key in ("error", "errorMessage", "message")})
     return Render(
-        _name(seen.get("id")) or render_id,
+        render_id,  # ours: every address of the render is made of it, whatever number the answer bears
         status,
         _share(seen.get("progress"), status),
         url,
@@ -140,8 +142,8 @@ def _is_unknown(answer: Answer) -> bool:
     if trouble is None:
         return isinstance(body, dict) and "data" in body
     words = str(trouble.data.get("reason", "")).casefold()
-    missing = trouble.data.get("code") == 404 or ("render" in words and "not found" in words)
-    return missing and trouble.cause is not Cause.SESSION_LOST
+    missing = trouble.data.get("code") == 404 or any(form in words for form in _NOT_THERE)
+    return missing and trouble.cause is Cause.REQUEST_REFUSED
 
 
 def _url_of(seen: dict[str, Any]) -> str | None:

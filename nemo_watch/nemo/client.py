@@ -177,7 +177,7 @@ class NemoClient:
                 render_request(render_id, session_id, draft), lambda answer: read_submitted(answer, render_id)
             )
         except Trouble as trouble:
-            if trouble.cause is not Cause.REQUEST_REFUSED or not _says_known(trouble):
+            if trouble.cause not in {Cause.REQUEST_REFUSED, Cause.SERVICE_DOWN} or not _says_known(trouble):
                 raise
             known = await self.render(render_id)
             if known.status is RenderStatus.UNKNOWN:

@@ -100,8 +100,6 @@ async def _exchange(
 ) -> None:
     """Send the message and hear its reply, within the message's and the heartbeats' limits."""
     pace, client = asker.pace, asker.transport.streams
-    loop = asyncio.get_running_loop()
-    last_s = loop.time() + pace.message_limit_s
     headers = {
         "Accept-Encoding": "identity",
         "Content-Type": "application/json",
@@ -110,8 +108,8 @@ async def _exchange(
         **request.headers,
     }
     url = asker.transport.url(request.path)
-    quiet_s = min(pace.heartbeat_limit_s, pace.message_limit_s)
-    async with deadline(quiet_s, "the reply did not come to its end in time") as limit:
+    async with deadline(pace.message_limit_s, "the reply did not come to its end in time") as limit:
+        patience = _Patience(limit, pace.heartbeat_limit_s)
         with translated():
             sending = client.build_request(request.method, url, headers=headers, content=spoken.content())
             response = await client.send(sending, stream=True)
@@ -119,19 +117,41 @@ async def _exchange(
                 await _refuse(asker, response, bearer)
                 async with aclosing(_replies(response, spoken.reply)) as replies:
                     async for reply, is_content in replies:
-                        spoken.reply = reply
-                        if is_content:
-                            limit.reschedule(min(last_s, loop.time() + pace.heartbeat_limit_s))
-                        hear(reply)
+                        patience.heard(is_content=is_content)
+                        if reply is not spoken.reply:
+                            spoken.reply = reply
+                            hear(reply)
             finally:
                 await response.aclose()
 
 
+class _Patience:
+    """How long a stream is waited for: to the message's limit while it is silent, because the service may be at work
+    without a word; but not longer than the heartbeats' limit while it says nothing except that it is there.
+    """
+
+    def __init__(self, limit: asyncio.Timeout, heartbeat_limit_s: float) -> None:
+        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+        self._heartbeat_limit_s = heartbeat_limit_s
+        self._last_s = limit.when() or self._loop.time()
+        self._content_s = self._loop.time()
+
+    def heard(self, *, is_content: bool) -> None:
+        """Something came: content, or what only tells that the connection lives."""
+        if is_content:
+            self._content_s = self._loop.time()
+            self._limit.reschedule(self._last_s)
+        else:
+            self._limit.reschedule(min(self._last_s, self._content_s + self._heartbeat_limit_s))
+
+
 async def _replies(response: httpx.Response, reply: Reply) -> AsyncGenerator[tuple[Reply, bool]]:
-    """The growing reply, and with each whether it grew by more than a heartbeat. Raises ANSWER_UNREADABLE for a cut."""
+    """The growing reply after all that came, and whether it was more than a heartbeat. Raises ANSWER_UNREADABLE for a cut."""
     unpacker = Unpacker(response.headers.get("content-encoding", ""))
     reader, size_bytes = StreamReader(), 0
     async for chunk in response.aiter_raw():
+        yield reply, False
         for piece in unpacker.pieces(chunk):
             size_bytes += len(piece)
             if size_bytes > STREAM_LIMIT_BYTES:

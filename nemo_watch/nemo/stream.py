@@ -20,7 +20,8 @@ from nemo_watch.nemo.sse import EVENT_LIMIT_BYTES, Frame, FrameReader
 
 TEXT_LIMIT: Final = 8 * 1024 * 1024  # characters of a reply that are kept; what comes after is counted as heard only
 
-_HEARTBEATS: Final = frozenset({"heartbeat", "ping", "keepalive", "keep-alive", "keep_alive", "comment"})
+_HEARTBEATS: Final = frozenset({"heartbeat", "ping", "keepalive", "keep-alive", "keep_alive", "comment", "{}", "null"})
+_BEAT_KEYS: Final = frozenset({"heartbeat", "ping", "timestamp", "time", "ts"})  # an event of these alone says nothing
 _ENDINGS: Final = frozenset({"done", "[done]", "end", "complete", "completed", "finish"})
 _TOOLS: Final = frozenset({"tool_call", "tool_result", "tool_response", "tool", "function_call", "function_response"})
 _TOOL_PARTS: Final = ("functionCall", "functionResponse", "function_call", "function_response", "executableCode")
@@ -147,9 +148,9 @@ def event_of(frame: Frame) -> Event:
     if not isinstance(fields, dict):
         failed = frame.name == "error"
         return Event(error=_failed(frame.data.decode("utf-8", "replace"))) if failed else Event(content=True)
-    kind = fields.get("type")
-    kind = kind.casefold() if isinstance(kind, str) else frame.name.casefold()
-    if kind in _HEARTBEATS:
+    kinds = (fields.get("type"), fields.get("event"), frame.name)
+    kind = next(kind for kind in kinds if isinstance(kind, str)).casefold()
+    if kind in _HEARTBEATS or fields.keys() <= _BEAT_KEYS:
         return Event(heartbeat=True)
     if kind in _ENDINGS and not fields.keys() & {"content", "error", "errorCode", "code"}:
         return Event()

@@ -75,7 +75,7 @@ def table(part: str, number: int = 0) -> list[list[str]]:
     """The cells of the number-th table in a part of the page, without its head."""
     tables: list[list[list[str]]] = []
     inside = False
-    for line in without_blocks(part).split("\n"):
+    for line in map(str.strip, without_blocks(part).split("\n")):
         if not line.startswith("|"):
             inside = False
         elif inside:

@@ -18,7 +18,9 @@ from nemo_watch.commands.grammar import COMMANDS, OPTIONS
 from nemo_watch.errors import FAILURES, FilmState, Need
 from nemo_watch.inbox import media, prompt
 from nemo_watch.model import Backend, Credits, FilmRow, LeftAlone, MediaKind, Overview, Watching
+from nemo_watch.nemo.calls import Attribution
 from nemo_watch.nemo.phrases import routed
+from nemo_watch.nemo.refusals import CAUSES
 from nemo_watch.studio.script import read_script
 from tests.docs import readme
 
@@ -232,6 +234,24 @@ def test_every_state_and_every_need_is_explained():
     assert [readme.code(row[0])[0] for row in rows] == [str(state) for state in FilmState]
     [needs] = [row[1] for row in rows if readme.code(row[0]) == ["needs_you"]]
     assert set(readme.code(needs)) - {"needs"} == {str(need) for need in Need}
+
+
+# -- the service ----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_headers_are_those_that_are_sent():
+    rows = readme.table(readme.section(PAGE, "The service"))
+    told = {readme.code(row[0])[0]: readme.code(row[1]) for row in rows}
+    assert told.pop("Authorization") == ["Bearer <token>"]
+    sent = Attribution().headers()
+    assert told.keys() == sent.keys()
+    assert all(value in told[name] for name, value in sent.items())
+
+
+def test_the_codes_are_those_that_are_understood():
+    rows = readme.table(readme.section(PAGE, "The service's answers"))
+    http = {401, 413, 415}  # statuses that mean one of the codes; the text above the table says so
+    assert {int(row[0]) for row in rows} == ({*CAUSES} - http) | {400}
 
 
 # -- the studio ------------------------------------------------------------------------------------------------------------------------

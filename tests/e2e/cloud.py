@@ -53,7 +53,6 @@ class Asked:
             return str(json.loads(self.body)["session_id"]) if self.body else ""
         return self.path.removesuffix("/latest").rpartition("/")[2]
 
-
     @property
     def render_id(self) -> str:
         """The id under which a render is submitted."""

@@ -72,7 +72,11 @@ class House:
 
     def environment(self) -> dict[str, str]:
         """A bare environment: no token, no config, no proxy of the machine that runs the tests."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("NEMO_", "XDG_", "SKILL_")) and "proxy" not in k.lower()}
+        kept = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("NEMO_", "XDG_", "SKILL_")) and "proxy" not in k.lower()
+        }
         coverage = {k: v for k, v in os.environ.items() if k.startswith("NEMO_WATCH_COVERAGE")}
         own = {"HOME": str(self.root / "home"), "NEMO_API_URL": self.url, "PYTHONUNBUFFERED": "1"}
         return {**kept, **coverage, **own, **self.env}
@@ -81,7 +85,14 @@ class House:
         """Run a command to its end."""
         arguments = [str(COMMAND), *words, "--config", str(self.config)]
         return subprocess.run(
-            arguments, env=self.environment(), capture_output=True, text=True, timeout=timeout_s, check=False, cwd=self.root, **more
+            arguments,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            cwd=self.root,
+            **more,
         )
 
     def once(self, timeout_s: float = LONGEST_S) -> int:
@@ -234,11 +245,17 @@ class House:
 
     def belongings(self) -> dict[str, tuple[int, str]]:
         """Every file of the person: its inode and sum. Gathering moves one and changes neither."""
-        return {str(path): (path.stat().st_ino, sum_of(path)) for path in sorted(self.inbox.rglob("*")) if path.is_file()}
+        return {
+            str(path): (path.stat().st_ino, sum_of(path)) for path in sorted(self.inbox.rglob("*")) if path.is_file()
+        }
 
     def leftovers(self) -> list[str]:
         """Temporary files that nobody will come back for."""
-        names = [path.relative_to(self.root) for folder in (self.inbox, self.outbox, self.state) for path in folder.rglob("*")]
+        names = [
+            path.relative_to(self.root)
+            for folder in (self.inbox, self.outbox, self.state)
+            for path in folder.rglob("*")
+        ]
         return [str(n) for n in names if n.name.endswith((".part", ".tmp")) or n.name.startswith(".gathering-")]
 
     def videos(self) -> dict[str, str]:

@@ -33,13 +33,23 @@ def test_every_problem_of_a_config_is_told_at_once_with_its_key_and_line(house: 
         "utf-8",
     )
     said = refused(house)
-    problems = [(3, "outbox"), (6, "settle"), (7, "setle"), (8, "watch"), (11, "paid_messages_a_day"), (13, "render_poll"), (15, "nonsense")]
+    problems = [
+        (3, "outbox"),
+        (6, "settle"),
+        (7, "setle"),
+        (8, "watch"),
+        (11, "paid_messages_a_day"),
+        (13, "render_poll"),
+        (15, "nonsense"),
+    ]
     for line, key in problems:
         assert any(f":{line}:" in told and key in told for told in said.splitlines()), (line, key, said)
     assert len(said.splitlines()) == 7
 
 
-@pytest.mark.parametrize("text", ["[folders\ninbox = 1", "just words", "\x00\x01", "[inbox]\nsettle = \"1s\"\nsettle = \"2s\""])
+@pytest.mark.parametrize(
+    "text", ["[folders\ninbox = 1", "just words", "\x00\x01", '[inbox]\nsettle = "1s"\nsettle = "2s"']
+)
 def test_a_config_that_is_no_toml_is_told(house: House, text: str):
     house.config.write_text(text, "utf-8")
     assert str(house.config) in refused(house)
@@ -86,7 +96,9 @@ def test_a_file_where_a_folder_should_be_is_told(house: House, name: str):
     assert folder.read_text() == "a file"
 
 
-@pytest.mark.parametrize("words", [("run", "--wat"), ("no-such-command",), ("retry",), ("service",), ("run", "too", "many")])
+@pytest.mark.parametrize(
+    "words", [("run", "--wat"), ("no-such-command",), ("retry",), ("service",), ("run", "too", "many")]
+)
 def test_wrong_usage_ends_with_2(house: House, words: tuple[str, ...]):
     refused(house, *words)
 
@@ -134,7 +146,13 @@ def test_no_network_at_all_is_a_wait_and_every_command_says_so_plainly(make_hous
         house = make_house(None, url=f"http://127.0.0.1:{closed.getsockname()[1]}")
         house.project("far", "A film from far away")
         house.start()
-        row = house.until(lambda: house.row("far").get("state") == "queued" and "reached" in house.row("far")["detail"] and house.row("far"))
+        row = house.until(
+            lambda: (
+                house.row("far").get("state") == "queued"
+                and "reached" in house.row("far")["detail"]
+                and house.row("far")
+            )
+        )
         assert row["needs"] is None
         for words in (("credits",), ("link", "far"), ("doctor",)):
             said = house.command(*words)
@@ -160,15 +178,47 @@ def test_an_inbox_that_goes_away_and_comes_back_is_a_pause_in_which_nothing_is_f
     assert cloud.messages == ["A film that is there", "A film after the return"]
 
 
-def test_an_outbox_whose_project_folder_is_swapped_for_a_link_is_not_followed(house: House, cloud: Cloud):
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_a_name_that_is_taken_in_the_outbox_by_no_folder_is_not_followed_and_holds_nobody_else_up(
+    house: House, cloud: Cloud, kind: str
+):
     elsewhere = house.root / "elsewhere"
     elsewhere.mkdir()
     house.outbox.mkdir()
-    (house.outbox / "swapped").symlink_to(elsewhere)
-    house.project("swapped", "A film in a link")
+    if kind == "link":
+        (house.outbox / "a-taken").symlink_to(elsewhere)
+    else:
+        (house.outbox / "a-taken").write_text("a person's notes")
+    house.project("a-taken", "A film whose name is taken")
+    house.project("b-other", "A film of somebody else")
     house.start()
-    house.until(lambda: house.row("swapped").get("state") in {"done", "needs_you", "queued", "failed"} and cloud.count("download"))
+    house.until_done("b-other")
+    row = house.until_state("a-taken", "done", "needs_you")
+    assert row["needs"] in {None, "space"}
     assert list(elsewhere.iterdir()) == []
+    assert kind == "link" or (house.outbox / "a-taken").read_text() == "a person's notes"
+
+
+def test_a_project_folder_of_the_outbox_that_is_swapped_for_a_link_holds_nobody_else_up_and_is_not_followed(
+    house: House, cloud: Cloud
+):
+    house.project("a-swapped", "A film in a folder that is swapped")
+    house.start()
+    house.until_done("a-swapped")
+    elsewhere = house.root / "elsewhere"
+    elsewhere.mkdir()
+    (house.outbox / "a-swapped").rename(house.root / "kept")
+    (house.outbox / "a-swapped").symlink_to(elsewhere)
+    house.write("a-swapped/prompt.txt", "A film in a folder that is swapped, 20 seconds")
+    house.project("b-other", "A film of somebody else")
+    house.until_done("b-other")
+    house.until_state("a-swapped", "needs_you", "queued")
+    assert list(elsewhere.iterdir()) == []
+    (house.outbox / "a-swapped").unlink()
+    (house.root / "kept").rename(house.outbox / "a-swapped")
+    assert house.command("retry", "a-swapped").returncode == 0
+    house.until_done("a-swapped", 2)
+    assert cloud.messages.count("A film in a folder that is swapped, 20 seconds") == 1
 
 
 # -- what lies in the inbox ----------------------------------------------------------------------------------------------------
@@ -195,7 +245,9 @@ def test_what_is_not_media_is_left_alone_and_named_with_a_reason(street: House):
         assert entry["reason"]
     assert {path: (street.inbox / path).read_bytes() for path in before} == before
     assert street.file("mixed/good.jpg") is None
-    uploads = [asked for asked in street.cloud.asked("upload") if asked.session == street.cloud.asked("run_sse")[-1].session]
+    uploads = [
+        asked for asked in street.cloud.asked("upload") if asked.session == street.cloud.asked("run_sse")[-1].session
+    ]
     assert len(uploads) == 1
 
 
@@ -220,7 +272,9 @@ def test_an_empty_folder_waits_and_says_for_what(street: House):
         ("nul", b"A film\0of nothing"),
     ],
 )
-def test_a_prompt_that_is_no_text_needs_a_file_and_is_not_touched_and_a_better_one_goes_on(street: House, name: str, data: bytes):
+def test_a_prompt_that_is_no_text_needs_a_file_and_is_not_touched_and_a_better_one_goes_on(
+    street: House, name: str, data: bytes
+):
     name = f"prompt-{name}"
     street.write(f"{name}/prompt.txt", data)
     street.photos(f"{name}/a.jpg")
@@ -293,8 +347,8 @@ def test_a_file_over_the_limit_is_left_alone_and_never_sent(house: House, cloud:
 @pytest.mark.parametrize(
     "name",
     [
-        "a b & c; rm -rf ~", "'\"`$(reboot)", "..hidden-not", "con", "NEEDS-YOU.txt", "status.json", "ünï-日本語-🎬", "x" * 200,
-        "trailing. ", "-rf", "%s%n", "<script>alert(1)</script>", "\x1b[31mred", "line\nbreak",
+        "a b & c; rm -rf ~", "'\"`$(reboot)", "con", "NEEDS-YOU.txt", "status.json", "ünï-日本語-🎬", "x" * 200,
+        "trailing. ", "-rf", "%s%n", "<script>alert(1)", "\x1b[31mred", "line\nbreak",
     ],
 )  # fmt: skip
 def test_a_folder_of_any_name_becomes_a_video_in_the_outbox_and_nowhere_else(street: House, name: str):

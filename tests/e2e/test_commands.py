@@ -118,7 +118,9 @@ def test_a_damaged_journal_is_refused_with_what_to_do_and_not_overwritten(house:
 
 
 @pytest.mark.parametrize("running", [True, False])
-def test_again_buys_a_new_version_in_a_new_session_and_says_how_many_messages(house: House, cloud: Cloud, running: bool):
+def test_again_buys_a_new_version_in_a_new_session_and_says_how_many_messages(
+    house: House, cloud: Cloud, running: bool
+):
     house.project("twice", "A film to buy\n---\nand make the film to buy 20 seconds")
     house.start()
     house.until_done("twice", 1)
@@ -193,7 +195,11 @@ def test_a_first_start_with_many_films_buys_nothing_until_retry(house: House, cl
     for number in range(6):
         house.project(f"film-{number}", f"Film number {number}")
     house.start()
-    rows = house.until(lambda: len(house.rows()) == 6 and all("first start" in r["detail"] for r in house.rows().values()) and house.rows())
+    rows = house.until(
+        lambda: (
+            len(house.rows()) == 6 and all("first start" in r["detail"] for r in house.rows().values()) and house.rows()
+        )
+    )
     assert {row["state"] for row in rows.values()} == {"queued"}
     assert {row["needs"] for row in rows.values()} == {None}
     assert cloud.count("run_sse") == 0
@@ -214,7 +220,9 @@ def test_the_daily_limit_holds_and_retry_does_not_lift_it(house: House, cloud: C
     house.start()
     house.until_done("a")
     house.project("b", "The second film of the day")
-    row = house.until(lambda: house.row("b").get("state") == "queued" and "daily limit" in house.row("b")["detail"] and house.row("b"))
+    row = house.until(
+        lambda: house.row("b").get("state") == "queued" and "daily limit" in house.row("b")["detail"] and house.row("b")
+    )
     assert row["needs"] is None
     assert house.command("retry", "b").returncode == 0
     house.until(lambda: "daily limit" in house.row("b")["detail"])
@@ -234,7 +242,15 @@ def test_a_project_that_there_is_not_is_named_with_what_to_do(house: House, verb
 
 
 def test_commands_before_any_run_say_how_to_begin(house: House):
-    for words in (("status",), ("log", "x"), ("retry", "x"), ("retry", "--all"), ("again", "x"), ("cancel", "x"), ("link", "x")):
+    for words in (
+        ("status",),
+        ("log", "x"),
+        ("retry", "x"),
+        ("retry", "--all"),
+        ("again", "x"),
+        ("cancel", "x"),
+        ("link", "x"),
+    ):
         said = house.command(*words)
         assert "Traceback" not in said.stdout + said.stderr
         assert "nemo-watch run" in said.stdout + said.stderr, words
@@ -264,7 +280,9 @@ def test_status_says_the_same_as_the_file_and_in_its_exit_code_whether_someone_i
     link = house.command("link", "fine")
     assert "https://nemovideo.com/workspace/claim?ct=clm_" in link.stdout
     clm = link.stdout.partition("ct=")[2].split()[0]
-    assert not any(clm.encode() in path.read_bytes() for path in house.root.rglob("*") if path.is_file()), "stored nowhere"
+    assert not any(clm.encode() in path.read_bytes() for path in house.root.rglob("*") if path.is_file()), (
+        "stored nowhere"
+    )
     cloud.fault("run_sse", "every", code=2001)
     house.write("fine/prompt.txt", "A fine film that costs too much")
     house.until_state("fine", "needs_you")
@@ -353,7 +371,9 @@ def test_a_second_signal_stops_at_once_and_nothing_is_paid_twice(house: House, c
     assert cloud.messages == ["A film in a hurry"]
 
 
-@pytest.mark.parametrize(("call", "moment"), [("upload", "performed"), ("run_sse", "part"), ("poll", "asked"), ("download", "part")])
+@pytest.mark.parametrize(
+    ("call", "moment"), [("upload", "performed"), ("run_sse", "part"), ("poll", "asked"), ("download", "part")]
+)
 def test_a_daemon_that_is_frozen_and_woken_goes_on(house: House, cloud: Cloud, call: str, moment: str):
     hook = cloud.hook(call, moment, lambda: house.signal(signal.SIGSTOP))
     house.project("frozen", "A frozen film")

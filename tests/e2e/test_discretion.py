@@ -41,7 +41,9 @@ def test_every_request_carries_the_attribution_and_the_bearer_and_the_token_is_n
             assert token.encode() not in path.read_bytes(), f"the token stands in {path}"
 
 
-def test_an_anonymous_token_call_carries_the_attribution_and_no_bearer_and_its_token_stays_in_the_state(house: House, cloud: Cloud):
+def test_an_anonymous_token_call_carries_the_attribution_and_no_bearer_and_its_token_stays_in_the_state(
+    house: House, cloud: Cloud
+):
     house.project("anonymous", "A film by nobody")
     house.start()
     house.until_done("anonymous")
@@ -74,7 +76,9 @@ def test_an_anonymous_token_call_carries_the_attribution_and_no_bearer_and_its_t
     assert {asked.headers["x-client-id"] for asked in cloud.asked("token")} == {client_id}
 
 
-def test_neither_bearer_nor_attribution_go_to_a_download_host_that_is_not_the_service(house: House, cloud: Cloud, sample: bytes):
+def test_neither_bearer_nor_attribution_go_to_a_download_host_that_is_not_the_service(
+    house: House, cloud: Cloud, sample: bytes
+):
     import http.server
     import threading
 

@@ -63,19 +63,44 @@ REFUSED: dict[str, dict[str, Any]] = {
     "code-429": {"code": 429, "status": 200},
 }
 FAULTS = LOST | BROKEN | REFUSED
-PLACES = [("session", 1), ("upload", 1), ("state", 1), ("run_sse", 1), ("state", 3), ("render", 1), ("poll", 1), ("download", 1)]
+PLACES = [
+    ("session", 1),
+    ("upload", 1),
+    ("state", 1),
+    ("run_sse", 1),
+    ("state", 3),
+    ("render", 1),
+    ("poll", 1),
+    ("download", 1),
+]
 
 SAMPLE = {
     ("session", 1): ["reset-after", "502-html", "1001", "429"],
     ("upload", 1): ["reset-before", "truncated", "4001", "413", "500"],
     ("state", 1): ["wrong-types", "1002"],
-    ("run_sse", 1): ["reset-before", "reset-after", "truncated", "500", "200-html", "2001", "401", "422", "429", "1002"],
+    ("run_sse", 1): [
+        "reset-before",
+        "reset-after",
+        "truncated",
+        "500",
+        "200-html",
+        "2001",
+        "401",
+        "422",
+        "429",
+        "1002",
+    ],
     ("state", 3): ["503", "1002", "null-data"],
     ("render", 1): ["reset-after", "402", "code-402", "504-html", "404"],
     ("poll", 1): ["reset-before", "not-a-success", "404"],
     ("download", 1): ["truncated", "announced-too-long", "200-html", "403", "redirect-loop"],
 }
-HANGS_FOR_MINUTES = {("upload", "hang-before"), ("upload", "hang-after"), ("download", "hang-before"), ("download", "hang-after")}
+HANGS_FOR_MINUTES = {
+    ("upload", "hang-before"),
+    ("upload", "hang-after"),
+    ("download", "hang-before"),
+    ("download", "hang-after"),
+}
 
 PASSING = frozenset({"done", "queued"})
 
@@ -179,8 +204,12 @@ def goes_on(house: House, cloud: Cloud, name: str, end: str, words: str) -> None
 
 def _after_retry(house: House, name: str) -> str:
     """Where the film stands after the retry was carried out: the same need again, or another place."""
+
     def carried_out() -> bool:
-        return "request.handled" in house.log.read_text("utf-8") and name in house.log.read_text("utf-8").rpartition("request.handled")[2]
+        return (
+            "request.handled" in house.log.read_text("utf-8")
+            and name in house.log.read_text("utf-8").rpartition("request.handled")[2]
+        )
 
     house.until(carried_out)
     return stands(house, name)[0]
@@ -212,7 +241,9 @@ def test_a_fault_at_a_call_ends_well_or_is_told_plainly_and_goes_on(street: Hous
 
 
 @pytest.mark.parametrize("fault", ["502-html", "reset-after", pytest.param("429", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("call", ["session", pytest.param("upload", marks=pytest.mark.slow), "render", "poll", "download"])
+@pytest.mark.parametrize(
+    "call", ["session", pytest.param("upload", marks=pytest.mark.slow), "render", "poll", "download"]
+)
 def test_a_fault_that_stays_is_a_wait_that_is_told_and_ends_with_it(street: House, call: str, fault: str):
     cloud = street.cloud
     assert cloud is not None
@@ -288,7 +319,13 @@ def test_the_service_that_is_away_is_a_wait_and_its_return_ends_it(house: House,
     cloud.down()
     house.project("away", "A film that comes later")
     house.start()
-    row = house.until(lambda: house.row("away").get("state") == "queued" and "reached" in house.row("away")["detail"] and house.row("away"))
+    row = house.until(
+        lambda: (
+            house.row("away").get("state") == "queued"
+            and "reached" in house.row("away")["detail"]
+            and house.row("away")
+        )
+    )
     assert row["needs"] is None
     cloud.up()
     assert house.command("retry", "away").returncode == 0
@@ -401,7 +438,9 @@ def test_an_edit_that_changes_nothing_makes_no_video(street: House):
     street.project("same", "A film that stays the same")
     street.until_done("same", 1)
     renders = cloud.count("render")
-    cloud.play({"call": "run_sse", "do": {"events": [{"content": {"parts": [{"text": "All is well."}]}}]}}, token_cap=False)
+    cloud.play(
+        {"call": "run_sse", "do": {"events": [{"content": {"parts": [{"text": "All is well."}]}}]}}, token_cap=False
+    )
     street.write("same/prompt.txt", "A film that stays the same\n---\nand stays the same again")
     street.until(lambda: "changed nothing" in street.row("same").get("detail", ""))
     assert street.row("same")["state"] == "done"

@@ -57,7 +57,9 @@ CALLS = [
 ]
 
 
-def lives_on(house: House, name: str, words: list[str], before: dict[str, tuple[int, str]], *, may_ask: bool = False) -> None:
+def lives_on(
+    house: House, name: str, words: list[str], before: dict[str, tuple[int, str]], *, may_ask: bool = False
+) -> None:
     """Start again; afterwards the film is done, each message was sent once, and nothing is left or changed.
 
     `may_ask`: the kill fell where the service may have heard nothing; then the film may wait for a decision, which is to buy anew.
@@ -71,7 +73,7 @@ def lives_on(house: House, name: str, words: list[str], before: dict[str, tuple[
     if asked:
         assert may_ask, house.report()
         assert house.row(name)["needs"] == "decision"
-        assert said == words or said == words[:-1] or said == []
+        assert said == words[: len(said)], "each once, as far as they went"
         assert house.command("again", name).returncode == 0
         house.until_done(name)
     else:
@@ -96,7 +98,9 @@ def test_a_daemon_killed_at_a_call_goes_on_where_it_was(street: House, call: str
     street.project(name, f"A film {name}")
     before = street.belongings()
     assert hook.happened.wait(WITHIN_S), street.report()
-    lives_on(street, name, [f"A film {name}"], before, may_ask=(call, moment) in {("run_sse", "asked"), ("run_sse", "heard")})
+    lives_on(
+        street, name, [f"A film {name}"], before, may_ask=(call, moment) in {("run_sse", "asked"), ("run_sse", "heard")}
+    )
     if (call, moment) == ("run_sse", "asked"):
         return  # bought anew, perhaps: in a session of its own
     assert len({asked.session for asked in street.cloud.asked("run_sse") if name in asked.words}) == 1
@@ -131,7 +135,15 @@ def when(there: Callable[[], bool], deed: Callable[[], None]) -> threading.Event
     return happened
 
 
-WRITTEN = ["project.log", slow("reply.txt"), slow("timeline.txt"), ".*.part", "{name}-v1.mp4", "{name}.mp4", "project.toml"]
+WRITTEN = [
+    "project.log",
+    slow("reply.txt"),
+    slow("timeline.txt"),
+    ".*.part",
+    "{name}-v1.mp4",
+    "{name}.mp4",
+    "project.toml",
+]
 
 
 @pytest.mark.parametrize("written", WRITTEN)
@@ -165,7 +177,9 @@ def test_a_daemon_killed_when_it_has_written_the_prompt_sends_it_once(street: Ho
 
 
 @pytest.mark.parametrize("moved", [1, slow(2), slow(3)])
-def test_a_daemon_killed_while_it_gathers_loose_files_loses_none_and_makes_one_project(house: House, cloud: Cloud, moved: int):
+def test_a_daemon_killed_while_it_gathers_loose_files_loses_none_and_makes_one_project(
+    house: House, cloud: Cloud, moved: int
+):
     house.photos("a.jpg", "b.jpg", "c.jpg")
     house.write("prompt.txt", "A film of the gathered")
     before = sorted(house.belongings().values())
@@ -187,7 +201,11 @@ def test_a_daemon_killed_while_it_gathers_loose_files_loses_none_and_makes_one_p
 
 
 @pytest.mark.parametrize("moment", ["asked", "performed", slow("answered")])
-def test_a_daemon_killed_at_the_very_first_token_goes_on(house: House, cloud: Cloud, moment: str):
+def test_a_daemon_killed_at_the_very_first_token_goes_on(
+    house: House, cloud: Cloud, moment: str, monkeypatch: pytest.MonkeyPatch
+):
+    # Its answer is lost: the client id has had its token. Source: API text §3, "wait once, then take one new client id".
+    monkeypatch.setattr("nemo_watch.studio.world.RATE_WAIT_S", 1)
     hook = cloud.hook("token", moment, lambda: house.kill())
     house.project("first", "A film of the first token")
     house.start()
@@ -244,7 +262,13 @@ def test_a_daemon_killed_again_and_again_makes_every_film_once(house: House, clo
     for number in range(3):
         house.project(f"many-{number}", f"Film {number} of many")
     before = house.belongings()
-    points = [("session", "performed"), ("upload", "asked"), ("run_sse", "part"), ("render", "performed"), ("download", "part")]
+    points = [
+        ("session", "performed"),
+        ("upload", "asked"),
+        ("run_sse", "part"),
+        ("render", "performed"),
+        ("download", "part"),
+    ]
     for call, moment in points:
         hook = cloud.hook(call, moment, lambda: house.kill())
         house.start()

@@ -33,7 +33,12 @@ def test_photos_with_words_become_a_video(house: House, cloud: Cloud):
     }  # fmt: skip
     assert house.text("beach/timeline.txt").startswith("Timeline (")
     story = house.text("beach/project.log")
-    assert story.index("Setting up...") < story.index("Uploading IMG_0001.jpg") < story.index("Sending: ") < story.index("ready")
+    assert (
+        story.index("Setting up...")
+        < story.index("Uploading IMG_0001.jpg")
+        < story.index("Sending: ")
+        < story.index("ready")
+    )
     assert house.belongings() == before
     assert house.leftovers() == []
     assert house.stop() == 0
@@ -46,7 +51,11 @@ def test_loose_files_are_gathered_into_a_project_with_their_prompt(house: House,
     house.start()
     house.until(lambda: any(row["state"] == "done" for row in house.rows().values()))
     [name] = house.rows()
-    assert sorted(path.name for path in (house.inbox / name).iterdir()) == ["IMG_2001.jpg", "IMG_2002.jpg", "prompt.txt"]
+    assert sorted(path.name for path in (house.inbox / name).iterdir()) == [
+        "IMG_2001.jpg",
+        "IMG_2002.jpg",
+        "prompt.txt",
+    ]
     assert sorted(house.belongings().values()) == sorted(before.values())
     assert cloud.messages == ["A film of loose photos"]
     assert house.leftovers() == []
@@ -140,7 +149,9 @@ def test_batch_style_makes_film_after_film_in_one_session(street: House):
     assert [a.words for a in asked] == ["The wedding rings", "The wedding cake"]
     assert len({a.session for a in asked}) == 1
     order = [a for a in street.cloud.calls if a.call in {"upload", "run_sse"} and a.session == asked[0].session]
-    assert [str(a.call) for a in order] == ["upload", "run_sse", "upload", "run_sse"], "media go up right before their own message"
+    assert [str(a.call) for a in order] == ["upload", "run_sse", "upload", "run_sse"], (
+        "media go up right before their own message"
+    )
     assert street.video("wedding/a.mp4") != street.video("wedding/b.mp4")
 
 
@@ -211,7 +222,7 @@ def test_audio_alone_waits_for_a_picture(street: House):
 
 
 def test_several_messages_are_paid_steps_one_after_another_and_one_video(street: House):
-    street.project("steps", "First the forest\n---\nThen 15 seconds of the forest\n---\nLast, a title \"Forest\"\n")
+    street.project("steps", 'First the forest\n---\nThen 15 seconds of the forest\n---\nLast, a title "Forest"\n')
     row = street.until_done("steps")
     assert row["version"] == 1
     assert said_in(street, "orest") == ["First the forest", "Then 15 seconds of the forest", 'Last, a title "Forest"']
@@ -256,11 +267,14 @@ def test_export_renders_again_and_costs_nothing(street: House, words: str):
     assert street.cloud.count("render") == renders + 1
     street.write(f"{name}/prompt.txt", f"A film to be {name}\n---\nand 20 seconds of it: {name}")
     street.until_done(name, 3)
-    assert street.cloud.messages[paid:] == [f"and 20 seconds of it: {name}"], "routing words are no part of the film's words"
+    assert street.cloud.messages[paid:] == [f"and 20 seconds of it: {name}"], (
+        "routing words are no part of the film's words"
+    )
 
 
 @pytest.mark.parametrize(
-    ("words", "told"), [("credits", "Credits"), ("余额", "Credits"), ("status", "Timeline ("), ("show tracks", "Timeline (")]
+    ("words", "told"),
+    [("credits", "Credits"), ("余额", "Credits"), ("status", "Timeline ("), ("show tracks", "Timeline (")],
 )
 def test_questions_are_answered_in_the_reply_and_cost_nothing(street: House, words: str, told: str):
     name = "asked-" + words.replace(" ", "-")

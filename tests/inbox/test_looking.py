@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from nemo_watch.inbox import examining, handles
+from nemo_watch.inbox import examining, handles, listing
 from nemo_watch.inbox.looking import EXAMINED_A_LOOK
 from nemo_watch.inbox.wholeness import WHOLE
 
@@ -457,14 +457,13 @@ def test_a_folder_removed_while_it_is_looked_at_is_no_accident(samples, inbox, m
     """Files vanish between the listing of a folder and the look at each."""
     for number in range(5):
         inbox.put(f"x/{number}.jpg", samples.picture("JPEG"))
-    real = os.stat
 
-    def vanishing(path, **options):
-        if path == "3.jpg":
+    def vanishing(name, **options):
+        if name == "3.jpg":
             (inbox.folder / "x/3.jpg").unlink(missing_ok=True)
-        return real(path, **options)
+        return os.lstat(name, **options)
 
-    monkeypatch.setattr(os, "stat", vanishing)
+    monkeypatch.setattr(listing, "_lstat", vanishing)
     look = inbox.settled()
     assert media(look) == {f"x/{number}.jpg" for number in (0, 1, 2, 4)}
 

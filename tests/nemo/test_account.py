@@ -95,6 +95,13 @@ async def test_a_token_that_is_over_is_replaced_before_it_is_sent(opened, wall):
     assert await account.bearer() == "nmv_usr_2"
 
 
+async def test_a_new_token_whose_date_is_over_already_is_used_all_the_same(opened):
+    service = Service(days=-300)
+    account = await opened(service)
+    assert {await account.bearer() for _ in range(3)} == {"nmv_usr_1"}
+    assert await (await opened(service)).bearer() == "nmv_usr_1"
+
+
 async def test_a_given_token_is_never_replaced_and_never_kept(opened, tmp_path):
     service = Service()
     account = await opened(service, given_token=" tok \n")

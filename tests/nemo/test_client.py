@@ -73,12 +73,56 @@ async def test_a_draft_goes_to_the_render_exactly_as_received(client_for, answer
 
 
 @pytest.mark.looptime
-async def test_a_render_id_that_is_known_already_is_looked_at_and_not_sent_again(client_for, answering):
-    handler = answering((200, {"success": False, "error": "Render already exists"}), (200, {"status": "processing"}))
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {"success": False, "error": "Render already exists"}),
+        (409, b"<html>Conflict</html>"),
+        (500, {"success": False, "error": "duplicate key value"}),
+    ],
+)
+async def test_a_render_id_that_is_known_already_is_looked_at_and_not_sent_again(client_for, answering, status, body):
+    handler = answering((status, body), (200, {"status": "processing"}))
     async with client_for(handler) as client:
         render = await client.submit_render("r9", "1", {})
     assert render.status == "processing"
     assert [request.method for request in handler.requests] == ["POST", "GET"]
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, {"detail": "Not Found"}),
+        (404, b"<html>"),
+        (200, {"success": False, "error": "Job not found"}),
+        (200, {"success": False, "error": "Render job r9 does not exist"}),
+        (200, {"code": 4004, "message": "no such task"}),
+        (200, {"success": True, "data": {"status": "not_found"}}),
+        (200, {"status": "unknown"}),
+        (200, {"code": 0, "data": None}),
+    ],
+)
+async def test_a_render_that_the_service_does_not_know_is_unknown_in_any_words(client_for, answering, status, body):
+    async with client_for(answering((status, body))) as client:
+        assert (await client.render("r9")).status == "unknown"
+
+
+@pytest.mark.looptime
+async def test_a_render_of_a_lost_session_is_no_unknown_render(client_for, answering):
+    async with client_for(answering((404, {"detail": "Session not found: 1"}))) as client:
+        with pytest.raises(Trouble) as raised:
+            await client.render("r9")
+    assert raised.value.cause is Cause.SESSION_LOST
+
+
+@pytest.mark.looptime
+async def test_a_render_keeps_the_id_it_was_asked_by_whatever_number_the_answer_bears(client_for, answering, tmp_path):
+    handler = answering((200, {"success": True, "data": {"id": 77, "status": "completed"}}), (200, b"film"))
+    async with client_for(handler) as client:
+        render = await client.render("render_9")
+        await client.download(render, render.id, tmp_path / "part")
+    assert handler.requests[1].url.path == "/api/render/proxy/render_9/download"
 
 
 @pytest.mark.looptime

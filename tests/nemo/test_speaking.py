@@ -228,6 +228,20 @@ async def test_ten_minutes_of_nothing_but_heartbeats_are_a_timeout(client_for, s
     assert replies[0].text == "on it"
 
 
+async def test_a_service_that_works_without_a_word_is_waited_for_to_the_end(client_for, streaming, looptime):
+    async with client_for(streaming(800, adk("done"))) as client:
+        reply, _ = await told(client)
+    assert (reply.text, looptime) == ("done", 800)
+
+
+async def test_silence_after_a_word_is_waited_out_and_heartbeats_after_silence_are_not(client_for, streaming, looptime):
+    handler = streaming(adk("on it"), 650, HEARTBEAT, 200, adk("late"))
+    async with client_for(handler) as client:
+        trouble, replies = await told(client)
+    assert (trouble.cause, looptime) == (Cause.MESSAGE_UNSURE, 650)
+    assert replies[-1].text == "on it"
+
+
 async def test_fourteen_minutes_of_work_are_heard_out(client_for, streaming, looptime):
     async with client_for(streaming(*[HEARTBEAT, 30] * 18, adk("stage one"), 300, adk("done"))) as client:
         reply, _ = await told(client)
@@ -238,7 +252,7 @@ async def test_an_answer_whose_head_never_comes_is_unsure(client_for, looptime):
     async def handler(request):
         await asyncio.sleep(10_000)
 
-    async with client_for(handler, pace=Pace(heartbeat_limit_s=50)) as client:
+    async with client_for(handler, pace=Pace(message_limit_s=50)) as client:
         trouble, _ = await told(client)
     assert (trouble.cause, looptime) == (Cause.MESSAGE_UNSURE, 50)
 

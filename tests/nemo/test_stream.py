@@ -109,7 +109,8 @@ def test_state_changes_and_tool_use_are_kept_inside(streams):
     [
         'data: {"type":"heartbeat"}\n\n', "data:\n\n", "data: \n\n", "data\n\n", "data: heartbeat\n\n", ": comment\n\n",
         "event: heartbeat\n\n", "event: heartbeat\ndata: {}\n\n", ":\n\n", 'data: "heartbeat"\n\n', "data: PING\n\n",
-        'event: ping\ndata: {"t":1}\n\n',
+        'event: ping\ndata: {"t":1}\n\n', 'data: {"event":"Heartbeat","t":1}\n\n', 'data: {"heartbeat":true}\n\n',
+        "data: {}\n\n", "data: null\n\n", 'data: {"ping":1795327807,"timestamp":"x"}\n\n',
     ],
 )  # fmt: skip
 def test_every_spelling_of_a_heartbeat_is_a_heartbeat_and_no_content(beat):

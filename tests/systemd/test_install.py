@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Machine
+    from tests.systemd.conftest import Machine
 
 pytestmark = pytest.mark.systemd
 
@@ -107,14 +107,17 @@ def as_ann(machine: Machine, command: str) -> str:
 
 
 def test_a_users_service_runs_in_the_users_own_manager_and_writes_only_its_folders(machine: Machine, ann: str) -> None:
-    as_ann(machine, "mkdir -p ~/.config/nemo-watch; cp /etc/nemo-watch/config.toml ~/.config/nemo-watch/")
+    as_ann(machine, "mkdir -p ~/.config/nemo-watch; cp /etc/nemo-watch/config.toml ~/.config/nemo-watch/; touch ~/diary; echo nmv_ann > ~/.config/nemo-watch/token")
     said = as_ann(machine, "nemo-watch service install --user")
     assert "systemctl --user daemon-reload" in said
     assert as_ann(machine, "systemctl --user is-active nemo-watch") == "active"
     drop_photo(machine, "/home/ann/nemo-watch/inbox/garden")
     machine.wait("[ -e /home/ann/nemo-watch/inbox/garden/prompt.txt ]")
     pid = as_ann(machine, "systemctl --user show nemo-watch -p MainPID --value")
-    assert machine.run("nsenter", "-t", pid, "-m", "touch", "/home/ann/x", check=False).returncode != 0
+    assert set(machine.sh(f"nsenter -t {pid} -m ls -A /home/ann").split()) <= {"nemo-watch", ".local", ".config"}
+    assert machine.run("nsenter", "-t", pid, "-m", "touch", "/home/ann/.config/nemo-watch/x", check=False).returncode != 0
+    credentials = machine.sh(f"tr '\\0' '\\n' < /proc/{pid}/environ | sed -n 's/^CREDENTIALS_DIRECTORY=//p'")
+    assert machine.sh(f"nsenter -t {pid} -m cat {credentials}/nemo_token") == "nmv_ann"
     facts = dict(line.split(":", 1) for line in machine.sh(f"cat /proc/{pid}/status").splitlines())
     assert (facts["NoNewPrivs"].strip(), facts["Seccomp"].strip()) == ("1", "2")
     assert int(facts["CapEff"], 16) == 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Machine
+    from tests.systemd.conftest import Machine
 
 pytestmark = pytest.mark.systemd
 
