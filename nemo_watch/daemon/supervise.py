@@ -299,6 +299,11 @@ class Daemon:
                 if woken or last is None:
                     last = await self._rounds.round()
                 overview = await self._telling.tell(last)
+            except Trouble as trouble:  # the outbox or the inbox refuses: told, and tried again
+                log.warning("round.stopped", cause=trouble.cause.value, reason=str(trouble))
+                await self._sleep(_AFTER_A_SURPRISE_S)
+                self._wake.set()
+                continue
             except Exception:
                 log.exception("round.surprised")
                 await self._sleep(_AFTER_A_SURPRISE_S)
