@@ -1,7 +1,7 @@
 """The table of failures: every cause with its state, what is needed, the sentence a person reads, and the next move.
 
 Code, tests and README read this one table. It must never hold a decision of its own: code branches on `Move`, never on
-a message. Facts: API text "Error Codes"; DESIGN rules on who acts are told in the README's section "When something is wrong".
+a message. Facts: API text "Error Codes"; README "When something is wrong" for who acts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is known of films and files → what people and programs read: JSON, one plain line, an exit code, NEEDS-YOU.txt.
 
 It decides nothing and reads nothing; it must never let a name steer a terminal (`shown`), nor change one for a program
-(`as_json`). Source: DESIGN §3, `status --json`; Unicode TR36 and CVE-2021-42574 on bidirectional controls.
+(`as_json`). Source: README "status --json"; Unicode TR36 and CVE-2021-42574 on bidirectional controls.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _STEERING_BUT_LINES: Final = re.compile(rf"(?![\t\n]){_STEERING.pattern}")
 
 
 def as_json(overview: Overview) -> dict[str, Any]:
-    """The object of `status --json`: names are the inbox's own, never cleaned. Source: DESIGN §3."""
+    """The object of `status --json`: names are the inbox's own, never cleaned. Source: README "status --json"."""
     return {
         "projects": [_project(row) for row in overview.films],
         "files": [{"path": file.path, "project": file.project, "reason": file.reason} for file in overview.files],

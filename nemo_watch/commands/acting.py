@@ -1,7 +1,7 @@
 """Who a command acts as: root becomes the state folder's owner; who may not use that folder is told the command that works.
 
 Nothing is read from or written to the state folder before; a file that root left there would lock the daemon out.
-Source: DESIGN §3; setresuid(2), initgroups(3).
+Source: README "Commands"; setresuid(2), initgroups(3).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`outbox/status.json` → what `status` shows. The daemon writes it at every change; whoever may read the outbox may read it.
 
-Names stay the inbox's own here. Source: DESIGN §3, `status --json`.
+Names stay the inbox's own here. Source: README "status --json".
 """
 
 from __future__ import annotations

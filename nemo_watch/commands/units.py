@@ -16,7 +16,7 @@ from nemo_watch.commands.quoting import command, path_word, word
 NAME: Final = "nemo-watch.service"
 TEMPLATES: Final = Path(__file__).parent / "templates"
 STOP_REST_S: Final = 10.0
-"""What everything but a paid message takes to end. Source: DESIGN §5, promise 6."""
+"""What everything but a paid message takes to end. Source: README "Promises", 6."""
 STOP_MARGIN_S: Final = 20.0
 
 _HOMES: Final = tuple(map(Path, ("/home", "/root", "/run/user", "%h")))  # what ProtectHome= hides
@@ -119,7 +119,9 @@ def _state(state: Path) -> str:
 
 def _folders(unit: Unit) -> str:
     """What is opened again in a file system that is read-only, with homes hidden."""
-    made = unit.account is not None and state_directory(unit.state) is not None  # systemd opens its StateDirectory= itself
+    made = (
+        unit.account is not None and state_directory(unit.state) is not None
+    )  # systemd opens its StateDirectory= itself
     writable = [unit.inbox, unit.outbox] + ([] if made else [unit.state])
     bound = [path for path in writable if _in_home(path)]
     readable = [
@@ -167,7 +169,12 @@ def example(*, user: bool) -> str:
                 outbox=Path("%h/nemo-watch/outbox"),
                 state=Path("%h/.local/state/nemo-watch"),
                 stop_wait_s=120,
-                readable=(Path("%h/.config/nemo-watch"), Path("%h/.local/bin"), Path("%h/.local/lib"), Path("%h/.local/share/pipx")),
+                readable=(
+                    Path("%h/.config/nemo-watch"),
+                    Path("%h/.local/bin"),
+                    Path("%h/.local/lib"),
+                    Path("%h/.local/share/pipx"),
+                ),
             )
         ).replace("%%h", "%h")  # here the specifier itself is meant: the home of whoever installs it
     return unit_text(

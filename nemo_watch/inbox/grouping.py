@@ -1,7 +1,7 @@
 """Where files stand → projects, their films, loose files to gather, and what is left alone. Pure: the same files, the same answer.
 
 It must never lose or double a file: each ends in exactly one film, among a project's unsettled, in one gather, or left alone with a
-reason; in whatever order they came. Facts: DESIGN rules as the README's section "The inbox" tells them.
+reason; in whatever order they came. Facts: README "The inbox".
 """
 
 from __future__ import annotations

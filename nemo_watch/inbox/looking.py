@@ -1,7 +1,7 @@
 """One look at the inbox: list, settle, examine what is due, group. The thin shell that joins the room.
 
 It must never raise for what lies in the inbox, nor wait: it runs in a thread of its own, and a mount that hangs hangs only that.
-Facts: DESIGN "The listing is the truth, events only wake".
+Facts: README "How the code is laid out".
 """
 
 from __future__ import annotations

@@ -129,13 +129,22 @@ _LABEL: Final = re.compile(
 )
 _HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 
+# Every form above needs one of these: a sentence without any of them is done with at once.
+_GUI_WORDS: Final = re.compile(
+    r"click|tap|press|hit|drag|drop|open|go to|(?:switch|navigate) to|export|download|preview|watch|play|view|see\b|check|"
+    r"visit|manage|upgrade|select|choose|find|use|点|单击|按下|拖|导出|下载|预览|时间[线轴]|查看|检查|前往|打开|访问|进入|升级|切换",
+    re.IGNORECASE,
+)
+_LOOKED_AT: Final = 200_000  # characters from the end; a reply of megabytes must not hold the others up
+
 
 def shown(text: str) -> Shown:
     """`text` as people here should read it, with the deeds that its GUI words stand for."""
     deeds: list[Deed] = []
     told: set[str] = set()
-    pieces = [_sentence_shown(sentence, deeds, told) for sentence in sentences(text)]
-    return Shown("".join(pieces).strip(), tuple(dict.fromkeys(deeds)))
+    start = max(len(text) - _LOOKED_AT, 0)
+    pieces = [_sentence_shown(sentence, deeds, told) for sentence in sentences(text[start:])]
+    return Shown((text[:start] + "".join(pieces)).strip(), tuple(dict.fromkeys(deeds)))
 
 
 def _sentence_shown(sentence: str, deeds: list[Deed], told: set[str]) -> str:
@@ -143,7 +152,7 @@ def _sentence_shown(sentence: str, deeds: list[Deed], told: set[str]) -> str:
     space = sentence[len(body) :]
     words = body.rstrip(".!…。！；")
     mark = body[len(words) :]
-    if body.endswith(("?", "？")):
+    if body.endswith(("?", "？")) or not _GUI_WORDS.search(body):
         return sentence  # a question is the person's to answer, whatever words it uses
     shown_clauses = _clauses_shown(_CLAUSES.split(words), deeds, told)
     if shown_clauses == words:

@@ -2,7 +2,7 @@
 
 It touches no disk: what is taken is told to it. The same wish with the same names taken always gives the same name;
 the mapping is journaled by the caller. Sources: Microsoft "Naming Files, Paths, and Namespaces" (devices, characters,
-trailing dots); Linux `fs/unicode` (ext4 casefold ignores case, normal form and default-ignorable characters); DESIGN §2.
+trailing dots); Linux `fs/unicode` (ext4 casefold ignores case, normal form and default-ignorable characters); README "The outbox".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A finished video → the outbox, whole or not at all; and what stands beside it: reply, timeline, story, what is needed.
 
 A version that exists is never overwritten. Every act may be repeated after a kill between any two of its steps, and ends in
-the same place. All of it blocks (fsync): callers run it off the event loop. Source: DESIGN §2, §5 promises 3 and 5.
+the same place. All of it blocks (fsync): callers run it off the event loop. Source: README "The outbox" and "Promises", 3 and 5.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The names of a film's videos, and how they come to be: placed, never over another; the newest pointed to by rename.
 
 Everything happens inside a handle on the project's folder and may be repeated after a kill at any point. Errors of the disk
-pass as OSError: the caller says which folder it was. Source: DESIGN §2.
+pass as OSError: the caller says which folder it was. Source: README "The outbox".
 """
 
 from __future__ import annotations

@@ -108,9 +108,13 @@ class Films:
             project = next((row.id for row in rows if row.folder == folder), None)
             if project is None:
                 inode = len(rows) + 1
-                project = records.add_project(connection, folder, FolderIdentity(1, inode, None), f"{folder}-{inode}", 0.0)
+                project = records.add_project(
+                    connection, folder, FolderIdentity(1, inode, None), f"{folder}-{inode}", 0.0
+                )
             prompt = f"{own}.txt" if own else "prompt.txt"
-            number = records.add_film(connection, project, own if stem is None else stem, own or folder, 0.0, name=name, prompt_file=prompt)
+            number = records.add_film(
+                connection, project, own if stem is None else stem, own or folder, 0.0, name=name, prompt_file=prompt
+            )
             records.write_film(connection, number, state=state.value)
             return number
 

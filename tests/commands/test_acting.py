@@ -47,7 +47,10 @@ def process(code: str, *arguments: str, home: Path) -> subprocess.CompletedProce
 
 
 @needs_root
-@pytest.mark.parametrize("arguments", [["retry", "beach trip"], ["cancel", "beach trip"], ["again", "beach trip"], ["link", "beach trip"], ["credits"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["retry", "beach trip"], ["cancel", "beach trip"], ["again", "beach trip"], ["link", "beach trip"], ["credits"]],
+)
 def test_without_access_to_the_state_folder_the_command_that_works_is_told(house, home, arguments):
     done = process(AS_NOBODY, *arguments, home=home)
     assert done.returncode == 2, done.stderr
@@ -90,12 +93,20 @@ def test_root_becomes_the_owner_and_leaves_nothing_of_roots_behind(house, home, 
 def test_the_command_that_works_names_the_owner(config, monkeypatch):
     monkeypatch.setattr("nemo_watch.commands.acting._owner_name", lambda _state: "nemo")
     monkeypatch.setattr("nemo_watch.commands.acting._program", lambda: "nemo-watch")
-    fixed = replace(config, sources=dict.fromkeys(("folders.inbox", "folders.outbox", "folders.state"), "/etc/nemo-watch/config.toml:1"))
+    fixed = replace(
+        config,
+        sources=dict.fromkeys(("folders.inbox", "folders.outbox", "folders.state"), "/etc/nemo-watch/config.toml:1"),
+    )
     assert command_that_works(fixed, ["retry", "beach-trip"]) == "sudo -u nemo nemo-watch retry beach-trip"
 
 
 def test_what_this_accounts_home_told_is_told_to_the_other_account(home):
     (home / "own.toml").write_text(f'[folders]\ninbox = "{home}/i"\noutbox = "{home}/o"\n')
     config = load(path=home / "own.toml")
-    assert pinned(config, ["retry", "x"]) == ["--config", str(home / "own.toml"), "--state", str(home / ".local/state/nemo-watch")]
+    assert pinned(config, ["retry", "x"]) == [
+        "--config",
+        str(home / "own.toml"),
+        "--state",
+        str(home / ".local/state/nemo-watch"),
+    ]
     assert pinned(config, ["--config=own.toml", "--state", "/s", "retry", "x"]) == []

@@ -10,7 +10,6 @@ from nemo_watch.errors import UsageError
 from nemo_watch.model import ProjectReceipt
 from nemo_watch.outbox.publish import OutboxFolder
 from nemo_watch.outbox.receipt import write_receipt
-
 from tests.commands.conftest import row
 
 

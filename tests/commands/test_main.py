@@ -15,12 +15,30 @@ from nemo_watch.commands.grammar import COMMANDS, command_line, overview
 from nemo_watch.errors import Cause, Trouble, UsageError
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("argparse", "httpx", "PIL", "numpy", "cv2", "structlog", "sqlalchemy", "rich", "asyncio", "typing", "dataclasses")
+HEAVY = (
+    "argparse",
+    "httpx",
+    "PIL",
+    "numpy",
+    "cv2",
+    "structlog",
+    "sqlalchemy",
+    "rich",
+    "asyncio",
+    "typing",
+    "dataclasses",
+)
 
 
 def process(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, "-m", "nemo_watch.commands.main", *arguments], env=env, capture_output=True, text=True, **settings)  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(
+        [sys.executable, "-m", "nemo_watch.commands.main", *arguments],
+        env=env,
+        capture_output=True,
+        text=True,
+        **settings,
+    )  # type: ignore[call-overload,no-any-return]
 
 
 def test_help_imports_next_to_nothing():
@@ -28,7 +46,9 @@ def test_help_imports_next_to_nothing():
         "import sys; before = set(sys.modules); from nemo_watch.commands.main import main; main(['--help']);"
         f"print([name for name in {HEAVY!r} if name in set(sys.modules) - before], file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
     assert done.stderr.strip() == "[]"
     assert done.stdout == overview()
 
@@ -39,7 +59,9 @@ def test_parsing_a_command_imports_nothing_that_other_commands_need(command):
         "import sys; from nemo_watch.commands.grammar import command_line;"
         f"command_line([{command!r}]); print([name for name in ('httpx', 'sqlalchemy', 'rich', 'structlog') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -87,7 +109,13 @@ def test_wrong_usage_ends_with_2_and_says_why(run, arguments):
 )
 def test_options_stand_before_or_after_a_commands_own_arguments(arguments):
     options = command_line(arguments).parse_args(arguments)
-    assert (options.command, options.inbox, options.studio, options.project, options.json) == ("status", "/x", True, "beach", True)
+    assert (options.command, options.inbox, options.studio, options.project, options.json) == (
+        "status",
+        "/x",
+        True,
+        "beach",
+        True,
+    )
 
 
 def test_a_project_may_be_called_like_a_command():
@@ -116,7 +144,10 @@ def test_a_trouble_is_told_in_the_tables_words_without_a_traceback(run, monkeypa
     monkeypatch.setattr(status, "run", raising(Trouble(Cause.NETWORK_DOWN, reason="no route")))
     ended = run("status")
     assert ended.code == 1
-    assert ended.err == "nemo-watch: NemoVideo cannot be reached (no route).\nCheck the network; nemo-watch goes on by itself.\n"
+    assert (
+        ended.err
+        == "nemo-watch: NemoVideo cannot be reached (no route).\nCheck the network; nemo-watch goes on by itself.\n"
+    )
 
 
 def test_ctrl_c_ends_a_command_without_a_traceback(run, monkeypatch):
@@ -134,7 +165,12 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     reading, writing = os.pipe()
     os.close(reading)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-m", "nemo_watch.commands.main", "completion", "bash"], stdout=writing, stderr=subprocess.PIPE, env=env)
+    done = subprocess.run(
+        [sys.executable, "-m", "nemo_watch.commands.main", "completion", "bash"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env=env,
+    )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -145,6 +181,11 @@ def test_a_name_that_the_terminal_cannot_show_ends_nothing(home):
     done = process("log", "海边", "--outbox", str(outbox), cwd=home)
     assert done.returncode == 2
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run([sys.executable, "-m", "nemo_watch.commands.main", "status", "--outbox", str(home / "海")], env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "nemo_watch.commands.main", "status", "--outbox", str(home / "海")],
+        env=env,
+        capture_output=True,
+        text=True,
+    )
     assert "Traceback" not in done.stderr
     assert "\\u6d77" in done.stderr

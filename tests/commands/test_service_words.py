@@ -71,11 +71,20 @@ def sessions(films, film: int, *rows: dict[str, object]) -> None:
         project = connection.execute(tables.film.select().where(tables.film.c.id == film)).one().project
         for found in rows:
             session = connection.execute(
-                tables.session.insert().values(project=project, account="a", shared=False, created_at=0.0, **found).returning(tables.session.c.id)
+                tables.session.insert()
+                .values(project=project, account="a", shared=False, created_at=0.0, **found)
+                .returning(tables.session.c.id)
             ).scalar_one()
             connection.execute(
                 tables.job.insert().values(
-                    film=film, version=1, state="done", order={"media": []}, session=session, pipeline=1, created_at=0.0, updated_at=0.0
+                    film=film,
+                    version=1,
+                    state="done",
+                    order={"media": []},
+                    session=session,
+                    pipeline=1,
+                    created_at=0.0,
+                    updated_at=0.0,
                 )
             )
 

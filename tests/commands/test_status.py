@@ -11,7 +11,6 @@ from nemo_watch.commands.snapshot import narrowed, overview, read_snapshot
 from nemo_watch.commands.status import changes, plain_lines
 from nemo_watch.commands.table import FILES_MAX, status_view
 from nemo_watch.errors import UsageError
-
 from tests.commands.conftest import row, snapshot
 
 HOSTILE = "\x1b]0;pwned\x07\u202egpj.\n[bold]x[/bold]:boom:"
@@ -22,7 +21,9 @@ def file(path: str, project: str | None = None, reason: str = "not a format that
 
 
 def drawn(found) -> str:
-    console = Console(width=120, markup=False, emoji=False, highlight=False, force_terminal=True, color_system="standard")
+    console = Console(
+        width=120, markup=False, emoji=False, highlight=False, force_terminal=True, color_system="standard"
+    )
     with console.capture() as said:
         console.print(status_view(overview(found)))
     return said.get()
@@ -46,7 +47,9 @@ def test_before_any_run_programs_get_an_empty_object_of_the_same_shape(run, conf
 def test_json_is_exactly_the_object_that_the_daemon_wrote(run, tell):
     tell(row("beach-trip"), row("wedding/a", "needs_you", needs="credits"), files=[file("a.txt")])
     ended = run("status", "--json")
-    assert json.loads(ended.out) == snapshot(row("beach-trip"), row("wedding/a", "needs_you", needs="credits"), files=[file("a.txt")])
+    assert json.loads(ended.out) == snapshot(
+        row("beach-trip"), row("wedding/a", "needs_you", needs="credits"), files=[file("a.txt")]
+    )
 
 
 def test_names_survive_json_byte_for_byte_whatever_they_are(run, tell):
@@ -56,7 +59,10 @@ def test_names_survive_json_byte_for_byte_whatever_they_are(run, tell):
     assert json.loads(ended.out)["projects"][0]["name"] == "caf\udce9 海边 " + HOSTILE
 
 
-@pytest.mark.parametrize(("states", "code"), [(["done", "working"], 0), (["done", "failed"], 1), (["needs_you"], 1), (["cancelled", "queued"], 0)])
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [(["done", "working"], 0), (["done", "failed"], 1), (["needs_you"], 1), (["cancelled", "queued"], 0)],
+)
 def test_the_exit_code_says_whether_a_film_failed_or_needs_someone(run, tell, states, code):
     tell(*(row(f"p{number}", state) for number, state in enumerate(states)))
     assert run("status").code == code
@@ -64,7 +70,12 @@ def test_the_exit_code_says_whether_a_film_failed_or_needs_someone(run, tell, st
 
 
 def test_a_project_narrows_rows_files_and_the_exit_code(run, tell):
-    tell(row("wedding/a"), row("wedding/b"), row("beach", "failed"), files=[file("wedding/c.pdf", "wedding"), file("x.pdf")])
+    tell(
+        row("wedding/a"),
+        row("wedding/b"),
+        row("beach", "failed"),
+        files=[file("wedding/c.pdf", "wedding"), file("x.pdf")],
+    )
     ended = run("status", "wedding/", "--json")
     assert ended.code == 0
     assert [each["name"] for each in json.loads(ended.out)["projects"]] == ["wedding/a", "wedding/b"]
@@ -123,7 +134,11 @@ def test_plain_lines_tell_films_files_watching_and_credits():
 
 
 def test_nothing_in_a_name_steers_a_pipe_or_a_terminal():
-    found = snapshot(row(HOSTILE, detail=HOSTILE), files=[file(HOSTILE, reason=HOSTILE)], watching={"mode": "x", "problems": [HOSTILE]})
+    found = snapshot(
+        row(HOSTILE, detail=HOSTILE),
+        files=[file(HOSTILE, reason=HOSTILE)],
+        watching={"mode": "x", "problems": [HOSTILE]},
+    )
     shown = "\n".join(plain_lines(found)) + drawn(found)
     assert "\x1b]" not in shown
     assert "\x07" not in shown
@@ -132,7 +147,13 @@ def test_nothing_in_a_name_steers_a_pipe_or_a_terminal():
 
 
 def test_the_table_shows_what_needs_someone_and_where_a_finished_video_lies():
-    text = drawn(snapshot(row("海边", video="海边/海边.mp4"), row("b", "needs_you", needs="credits", detail="none left"), row("c", "working", progress=0.5)))
+    text = drawn(
+        snapshot(
+            row("海边", video="海边/海边.mp4"),
+            row("b", "needs_you", needs="credits", detail="none left"),
+            row("c", "working", progress=0.5),
+        )
+    )
     assert "海边/海边.mp4" in text
     assert "needs credits: none left" in text
     assert "━━━━━┄┄┄┄┄ 50 %" in text
@@ -148,7 +169,9 @@ def test_the_table_does_not_drown_in_files():
 
 
 def test_watching_shows_each_change_once():
-    looks = iter([None, None, snapshot(row("a", "working")), snapshot(row("a", "working")), snapshot(row("a", "failed"))])
+    looks = iter(
+        [None, None, snapshot(row("a", "working")), snapshot(row("a", "working")), snapshot(row("a", "failed"))]
+    )
     slept: list[float] = []
     last: list[dict[str, object]] = []
     seen = list(islice(changes(lambda: next(looks), last, slept.append), 3))
@@ -197,7 +220,11 @@ def test_a_snapshot_is_what_the_daemons_words_say(tmp_path):
     from nemo_watch.model import Backend, Credits, FilmRow, LeftAlone, Overview, Watching
 
     written = Overview(
-        films=(FilmRow("a\udce9", 2, FilmState.NEEDS_YOU, "x", 0.25, Need.PLAN, "a/a.mp4", datetime(2026, 1, 2, tzinfo=UTC)),),
+        films=(
+            FilmRow(
+                "a\udce9", 2, FilmState.NEEDS_YOU, "x", 0.25, Need.PLAN, "a/a.mp4", datetime(2026, 1, 2, tzinfo=UTC)
+            ),
+        ),
         files=(LeftAlone("b", None, "why"),),
         backend=Backend.STUDIO,
         credits=Credits(1, 2, 3),

@@ -55,7 +55,9 @@ def test_every_line_has_its_reason_above_it(user):
 
 
 def exposure(path: Path) -> float:
-    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", str(path)], capture_output=True, text=True)
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(path)], capture_output=True, text=True
+    )
     return float(re.search(r"exposure level for .*: ([\d.]+)", done.stdout)[1])
 
 
@@ -71,7 +73,12 @@ def test_the_units_expose_little(tmp_path, user):
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_a_unit_in_a_home_exposes_no_more(tmp_path):
-    homely = changed(inbox=Path("/home/ann/in"), outbox=Path("/home/ann/out"), readable=(Path("/home/ann/.local/bin"),), token=Path("/etc/t"))
+    homely = changed(
+        inbox=Path("/home/ann/in"),
+        outbox=Path("/home/ann/out"),
+        readable=(Path("/home/ann/.local/bin"),),
+        token=Path("/etc/t"),
+    )
     (tmp_path / "nemo-watch.service").write_text(unit_text(homely))
     assert exposure(tmp_path / "nemo-watch.service") <= EXPOSURE_MAX
 
@@ -96,7 +103,11 @@ def test_stopping_takes_as_long_as_a_paid_message_may():
 
 
 def test_of_a_home_only_the_folders_are_shown():
-    found = settings(unit_text(changed(inbox=Path("/home/ann/in"), readable=(Path("/root/.pyenv"), Path("/usr"), Path("/home/ann/in/x")))))
+    found = settings(
+        unit_text(
+            changed(inbox=Path("/home/ann/in"), readable=(Path("/root/.pyenv"), Path("/usr"), Path("/home/ann/in/x")))
+        )
+    )
     assert found["ProtectHome"] == "tmpfs"
     assert found["BindPaths"] == "-/home/ann/in"
     assert found["BindReadOnlyPaths"] == "-/root/.pyenv"
@@ -115,7 +126,10 @@ def test_a_state_folder_below_var_lib_is_made_by_systemd():
 
 def test_the_token_is_asked_for_only_where_there_is_one():
     assert "LoadCredential" not in settings(unit_text(UNIT))
-    assert settings(unit_text(changed(token=Path("/etc/nemo-watch/token"))))["LoadCredential"] == "nemo_token:/etc/nemo-watch/token"
+    assert (
+        settings(unit_text(changed(token=Path("/etc/nemo-watch/token"))))["LoadCredential"]
+        == "nemo_token:/etc/nemo-watch/token"
+    )
 
 
 def test_a_users_unit_names_no_account_and_opens_its_state_itself():
@@ -153,7 +167,9 @@ def read_back(text: str) -> list[str]:
     return [each.replace("%%", "%") for each in words]
 
 
-printable = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1).map(lambda text: "/" + text)
+printable = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1).map(
+    lambda text: "/" + text
+)
 
 
 @given(st.lists(printable, min_size=1))
@@ -174,7 +190,10 @@ def test_no_specifier_is_left_alone(path):
 
 
 def test_plain_words_stay_plain():
-    assert command(["/usr/bin/nemo-watch", "run", "--inbox", "/srv/nemo-watch/in_box.1"]) == "/usr/bin/nemo-watch run --inbox /srv/nemo-watch/in_box.1"
+    assert (
+        command(["/usr/bin/nemo-watch", "run", "--inbox", "/srv/nemo-watch/in_box.1"])
+        == "/usr/bin/nemo-watch run --inbox /srv/nemo-watch/in_box.1"
+    )
 
 
 def test_a_colon_is_quoted_where_it_would_part_source_and_target():

@@ -124,7 +124,7 @@ class Tap:
             if (hook.call, hook.nth, hook.moment) == (asked.call, number, moment) and not hook.happened.is_set():
                 hook.deed()
                 hook.happened.set()
-                while hook.holds and not hook.released.is_set():
+                while hook.holds and not hook.released.is_set():  # noqa: ASYNC110  released by another thread
                     await asyncio.sleep(0.01)
 
 
@@ -148,7 +148,7 @@ class Film:
     async def __call__(self, order: Order, progress: Progress) -> Sequence[str]:
         """Make it: the sample with a box behind it that no player looks at."""
         progress(0.5)
-        while not self.gate.is_set():
+        while not self.gate.is_set():  # noqa: ASYNC110  opened by another thread
             await asyncio.sleep(0.01)
         mark = f"{len(self.made)}/{json.dumps(order.draft, sort_keys=True)}".encode() + bytes(200_000)
         video = self.sample + (len(mark) + 8).to_bytes(4, "big") + b"free" + mark

@@ -102,6 +102,20 @@ class House:
             log.write(done.stdout + done.stderr)
         return done.returncode
 
+    def decide(self, verb: str, name: str) -> Row:
+        """`retry` or `again` for a film that waits for a decision, and its row when that has led to something (or to nothing)."""
+        log = f"{name}/project.log"
+        before = self.text(log)
+        said = self.command(verb, name)
+        assert said.returncode == 0, said.stderr
+
+        def told() -> bool:
+            last = self.text(log).removeprefix(before).strip().rpartition("\n")[2]
+            return "Your video is ready" in last or f"nemo-watch again {name}" in last
+
+        self.until(told)
+        return self.until_state(name, *(["done"] if "ready" in self.text(log).removeprefix(before) else ["needs_you"]))
+
     # -- the daemon --------------------------------------------------------------------------------------------------------
 
     def start(self) -> int:

@@ -64,7 +64,7 @@ def test_once_exits_with_1_while_the_network_is_away_and_goes_on_later(house: Ho
 
 def test_a_second_daemon_on_the_same_state_is_refused_with_2(house: House):
     house.start()
-    house.until(lambda: (house.outbox / "status.json").exists())
+    house.until((house.outbox / "status.json").exists)
     for words in (("run",), ("run", "--once")):
         second = house.command(*words)
         assert second.returncode == 2
@@ -295,7 +295,7 @@ def test_status_says_the_same_as_the_file_and_in_its_exit_code_whether_someone_i
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_an_idle_daemon_with_0_and_at_once(house: House, number: signal.Signals):
     house.start()
-    house.until(lambda: (house.outbox / "status.json").exists())
+    house.until((house.outbox / "status.json").exists)
     house.signal(number)
     assert house.ended(10) == 0
 

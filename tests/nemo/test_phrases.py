@@ -65,6 +65,13 @@ def test_words_about_the_content_are_no_gui_words(text):
     assert shown(text) == shown(text).__class__(text)
 
 
+def test_of_a_reply_of_megabytes_all_is_kept_and_the_button_at_its_end_is_found():
+    text = "The sea is calm. " * 100_000
+    found = shown(text + "Click Export.")
+    assert found.text == text + "nemo-watch exports the video for you."
+    assert [deed.kind for deed in found.deeds] == ["export"]
+
+
 def test_dragging_is_one_edit_with_its_own_words():
     assert shown("You can drag the clip to 0:05.").deeds == (Deed(DeedKind.EDIT, "drag the clip to 0:05"),)
     assert shown("请将音乐拖拽到第二条轨道。").deeds == (Deed(DeedKind.EDIT, "将音乐拖拽到第二条轨道"),)

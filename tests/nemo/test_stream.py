@@ -21,6 +21,8 @@ TEXTS = {
     "utf8": "视频已生成：城市夜景 🎬 — ready",
     "error_event": "Before.",
     "raise": "Before the crash.",
+    "turns": "Adding music.\nLet me look.\nSaved.",
+    "error_text": "I had begun,\nand went on.",
 }
 
 
@@ -96,6 +98,17 @@ def test_a_crash_inside_a_200_is_the_agents_failure_and_never_proves_anything(st
     assert reply.error.cause is Cause.AGENT_FAILED
     assert not reply.error.not_taken
     assert "boom" in str(reply.error)
+
+
+def test_a_turn_of_many_kinds_of_parts_ends_whole(streams):
+    reply = reply_of(streams["turns"])
+    assert (reply.tools, reply.unfinished, reply.error) == (2, False, None)
+
+
+def test_an_agent_that_goes_on_after_a_finish_reason_has_recovered_and_one_that_does_not_has_not(streams):
+    assert reply_of(streams["error_text"]).error is None
+    first = reply_of(streams["error_text"].split(b"\n\n", 1)[0] + b"\n\n")
+    assert (first.error.cause, first.text, first.had_content) == (Cause.AGENT_FAILED, "I had begun,", True)
 
 
 def test_state_changes_and_tool_use_are_kept_inside(streams):

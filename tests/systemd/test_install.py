@@ -107,7 +107,10 @@ def as_ann(machine: Machine, command: str) -> str:
 
 
 def test_a_users_service_runs_in_the_users_own_manager_and_writes_only_its_folders(machine: Machine, ann: str) -> None:
-    as_ann(machine, "mkdir -p ~/.config/nemo-watch; cp /etc/nemo-watch/config.toml ~/.config/nemo-watch/; touch ~/diary; echo nmv_ann > ~/.config/nemo-watch/token")
+    as_ann(
+        machine,
+        "mkdir -p ~/.config/nemo-watch; cp /etc/nemo-watch/config.toml ~/.config/nemo-watch/; touch ~/diary; echo nmv_ann > ~/.config/nemo-watch/token",
+    )
     said = as_ann(machine, "nemo-watch service install --user")
     assert "systemctl --user daemon-reload" in said
     assert as_ann(machine, "systemctl --user is-active nemo-watch") == "active"
@@ -115,7 +118,9 @@ def test_a_users_service_runs_in_the_users_own_manager_and_writes_only_its_folde
     machine.wait("[ -e /home/ann/nemo-watch/inbox/garden/prompt.txt ]")
     pid = as_ann(machine, "systemctl --user show nemo-watch -p MainPID --value")
     assert set(machine.sh(f"nsenter -t {pid} -m ls -A /home/ann").split()) <= {"nemo-watch", ".local", ".config"}
-    assert machine.run("nsenter", "-t", pid, "-m", "touch", "/home/ann/.config/nemo-watch/x", check=False).returncode != 0
+    assert (
+        machine.run("nsenter", "-t", pid, "-m", "touch", "/home/ann/.config/nemo-watch/x", check=False).returncode != 0
+    )
     credentials = machine.sh(f"tr '\\0' '\\n' < /proc/{pid}/environ | sed -n 's/^CREDENTIALS_DIRECTORY=//p'")
     assert machine.sh(f"nsenter -t {pid} -m cat {credentials}/nemo_token") == "nmv_ann"
     facts = dict(line.split(":", 1) for line in machine.sh(f"cat /proc/{pid}/status").splitlines())
