@@ -1,7 +1,7 @@
 """A Python that lies in root's home can still be imported from when root has become another account.
 
 Modules are found by paths, and /root is closed to others; a folder that was opened before stays open, and is reached by
-/proc/self/fd. Source: proc(5) "/proc/pid/fd"; pipx puts root's programs into /root/.local.
+/proc/self/fd. Source: proc(5) "/proc/pid/fd"; pipx puts a user's programs into the home's .local.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 REGISTER_URL: Final = "https://nemovideo.com/register?bind="
 NEW_CLIENT_ID_EVERY: Final = timedelta(days=1)
+_THE_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)  # the date of an id that replaces none: it may be replaced at once
 _TOO_CLOSE: Final = timedelta(seconds=60)  # a token that ends within a minute is not worth a call
 
 
@@ -101,7 +102,7 @@ class Account:
         """The client id: the person's, the one kept, or a new one that is kept from now on."""
         if self._client_id is None:
             kept = await self._store.client_id() if self._given_client_id is None else None
-            self._client_id = self._given_client_id or (kept[0] if kept else await self._new_client_id())
+            self._client_id = self._given_client_id or (kept[0] if kept else await self._new_client_id(_THE_FIRST))
         return self._client_id
 
     async def bearer(self) -> str:
@@ -136,7 +137,7 @@ class Account:
                 raise
             if not await self._may_take_another(client_id):
                 raise _used_up(trouble) from trouble
-            client_id = self._client_id = await self._new_client_id()
+            client_id = self._client_id = await self._new_client_id(self._clock.now())
             try:
                 token = await self._fetched(client_id)
             except Trouble as again:
@@ -154,7 +155,7 @@ class Account:
         except Trouble as trouble:
             if trouble.cause is not Cause.CLIENT_ID_MISSING or self._given_client_id is not None:
                 raise
-        self._client_id = await self._new_client_id()
+        self._client_id = await self._new_client_id(self._clock.now())
         return await self._fetch_token(self._client_id)
 
     async def _may_take_another(self, client_id: str) -> bool:
@@ -163,9 +164,9 @@ class Account:
             return False
         return kept_id is None or self._clock.now() - kept_id[1] >= NEW_CLIENT_ID_EVERY
 
-    async def _new_client_id(self) -> str:
+    async def _new_client_id(self, taken_at: datetime) -> str:
         client_id = str(uuid.uuid4())
-        await self._store.keep_client_id(client_id, self._clock.now())
+        await self._store.keep_client_id(client_id, taken_at)
         return client_id
 
     def _fitting(self, kept: KeptToken | None) -> KeptToken | None:

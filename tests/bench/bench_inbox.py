@@ -218,6 +218,11 @@ def bare_watchdog(source: Path, place: Path) -> None:
         )
 
 
+def write_photo(photo: Path, _inbox: Path) -> None:
+    """One file, written and closed."""
+    photo.write_bytes(PHOTO)
+
+
 def bench_latency(arguments: argparse.Namespace, place: Path) -> None:
     """One file at a time: from its close to its rest, beyond `settle`."""
     for events in (True, False):
@@ -228,10 +233,13 @@ def bench_latency(arguments: argparse.Namespace, place: Path) -> None:
             loop.look()
             late = []
             for number in range(arguments.rounds):
-                (inbox / "x" / f"{number}.jpg").write_bytes(PHOTO)
-                closed = time.monotonic()
+                closed: list[float] = []
+                photo = inbox / "x" / f"{number}.jpg"
+                writer = threading.Timer(0.3 + number * 0.7, arriving, (write_photo, photo, inbox, closed))
+                writer.start()  # at any moment between two looks
                 _, began = loop.until(number + 1, 30.0)
-                late.append(began - closed - SETTINGS.settle_s)
+                writer.join()
+                late.append(began - closed[0] - SETTINGS.settle_s)
             loop.watch.stop()
             print(
                 f"closed -> at rest beyond settle, events {'on ' if events else 'off'}: median {statistics.median(late):.2f} s, worst {max(late):.2f} s"

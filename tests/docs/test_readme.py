@@ -91,7 +91,7 @@ def test_a_citation_is_found_in_every_form_that_it_is_written_in():
 
 
 STANDS_ALONE = re.compile(
-    r"\bDESIGN\b|\bAPI\.md\b|\bSTYLE\.md\b|\bfacts/|\.\./shared|(?<![\w./%~-])/(?:root|work|opt/nw)/"
+    r"\bDESIGN\b|\bAPI\.md\b|\bSTYLE\.md\b|\bfacts/|\.\./shared|(?<![\w./%~-])/(?:root/(?!secret)|work/|opt/nw/)"
 )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cloud import Cloud
-from tests.e2e.house import House
+from tests.e2e.house import House, photo
 
 WITHIN_S = 40.0
 
@@ -178,6 +178,41 @@ def test_cancel_during_a_paid_message_keeps_its_receipt(house: House, cloud: Clo
     assert house.command("retry", "paid").returncode == 0
     house.until_done("paid")
     assert cloud.messages == ["A film that is paid for"]
+
+
+def test_cancel_of_a_film_that_has_not_begun_keeps_it_from_being_bought(house: House, cloud: Cloud):
+    house.configure({"inbox": {"prompt_wait": "forever"}})
+    house.project("unbegun", None)
+    house.start()
+    house.until_state("unbegun", "waiting_for_prompt")
+    assert house.command("cancel", "unbegun").returncode == 0
+    house.until_state("unbegun", "cancelled")
+    house.write("unbegun/prompt.txt", "A film that was cancelled before it began")
+    house.project("other", "A film beside it")
+    house.until_done("other")
+    assert cloud.messages == ["A film beside it"]
+    assert house.command("retry", "unbegun").returncode == 0
+    house.until_done("unbegun")
+
+
+def test_again_while_something_is_still_arriving_waits_for_it_and_pays_once(house: House, cloud: Cloud):
+    house.project("early", "A film bought again too early")
+    house.start()
+    house.until_done("early", 1)
+    whole = photo("late", (400, 300))
+    house.write("early/late.jpg", whole[: len(whole) // 2])
+    house.until(lambda: house.file("early/late.jpg"))
+    assert house.command("again", "early").returncode == 0
+    house.project("meanwhile", "A film made meanwhile")
+    house.until_done("meanwhile")
+    with (house.inbox / "early/late.jpg").open("ab") as copy:
+        copy.write(whole[len(whole) // 2 :])
+    house.until_done("early", 2)
+    house.project("after", "A film made after it")
+    house.until_done("after")
+    assert cloud.messages.count("A film bought again too early") == 2
+    assert len(cloud.messages) == 4, "the media that are there go up with the one message"
+    assert cloud.count("upload") == 2 + 2 + 3 + 2
 
 
 def test_a_cancelled_film_counts_as_over_for_once(house: House, cloud: Cloud):

@@ -127,7 +127,7 @@ async def test_a_rate_limit_with_a_token_kept_takes_no_new_client_id(opened):
 async def test_a_first_token_lost_in_a_crash_costs_one_new_client_id_a_day(opened, wall):
     crashed = Service()
     await opened(crashed)
-    wall.at += timedelta(days=2)
+    wall.at += timedelta(seconds=5)
     service = Service(Cause.RATE_LIMITED, Cause.RATE_LIMITED, Cause.RATE_LIMITED)
     account = await opened(service)
     for _ in range(2):

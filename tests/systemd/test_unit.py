@@ -164,11 +164,15 @@ def test_a_daemon_whose_loop_hangs_is_killed_and_comes_back(running: Machine) ->
     assert "Watchdog timeout" in running.journal()
 
 
-def test_a_reload_keeps_the_same_daemon(running: Machine) -> None:
+def test_a_reload_keeps_the_same_daemon_and_refuses_a_bad_configuration(running: Machine) -> None:
     before = running.show("MainPID")
+    running.run("tee", "/etc/nemo-watch/config.toml", input=CONFIG + "setle = 5\n")
     running.sh("systemctl reload nemo-watch")
     running.wait("[ $(systemctl show nemo-watch -p ActiveState --value) = active ]")
     assert running.show("MainPID") == before
+    running.wait("journalctl --sync && journalctl -u nemo-watch --no-pager | grep -q 'config.refused'")
+    drop_photo(running, "after", None)
+    running.wait(f"[ -e {INBOX}/after/prompt.txt ]")
 
 
 def test_a_stop_is_clean(running: Machine) -> None:
