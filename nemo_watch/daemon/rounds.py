@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 import sqlalchemy as sa
 
 from nemo_watch.daemon.wishes import Wishes
@@ -153,18 +152,15 @@ class Rounds:
     # -- loose files -----------------------------------------------------------------------------------------------------
 
     async def _gather(self, gathers: Sequence[Gather]) -> None:
-        """Move loose files into their folder. Written down first, so that a kill half way is finished, not begun anew."""
+        """Move loose files into their folder. It may be repeated: a kill half way is finished by the next look."""
         for gather in gathers:
-            await self.store.do(lambda c, gather=gather: _plan_gathering(c, gather))  # type: ignore[misc]
-        for number, gather in await self.store.read(_open_gatherings):
             try:
                 await asyncio.to_thread(self.folder.move_loose, gather)
             except Trouble as trouble:
                 log.warning("loose.move_failed", folder=gather.folder, reason=str(trouble))
                 continue
-            now = self.clock.now().timestamp()
-            await self.store.do(lambda c, number=number, now=now: _close_gathering(c, number, now))  # type: ignore[misc]
             log.info("loose.gathered", folder=gather.folder, files=len(gather.files))
+            self.wishes.woken()
 
     # -- what is there, joined with what is known --------------------------------------------------------------------------
 
@@ -395,25 +391,6 @@ def _soonest(first: float | None, others: Sequence[float]) -> float | None:
 
 
 # -- statements ----------------------------------------------------------------------------------------------------------------
-
-
-def _plan_gathering(connection: sa.Connection, gather: Gather) -> None:
-    gathering = tables.gathering
-    rows = connection.execute(sa.select(gathering.c.gather).where(gathering.c.done_at.is_(None))).scalars().all()
-    paths = {file["path"] for row in rows for file in row["files"]}
-    if not paths & {file.path for file in gather.files}:
-        connection.execute(gathering.insert().values(gather=msgspec.to_builtins(gather)))
-
-
-def _open_gatherings(connection: sa.Connection) -> list[tuple[int, Gather]]:
-    gathering = tables.gathering
-    rows = connection.execute(sa.select(gathering).where(gathering.c.done_at.is_(None)).order_by(gathering.c.id)).all()
-    return [(row.id, msgspec.convert(row.gather, Gather)) for row in rows]
-
-
-def _close_gathering(connection: sa.Connection, number: int, now: float) -> None:
-    gathering = tables.gathering
-    connection.execute(gathering.update().where(gathering.c.id == number).values(done_at=now))
 
 
 def _cancel(connection: sa.Connection, number: int, now: float) -> None:

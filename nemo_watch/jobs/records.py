@@ -528,9 +528,7 @@ def any_job(connection: sa.Connection) -> bool:
 
 def forget(connection: sa.Connection, before: float) -> None:
     """Drop what is older than that moment and can be found out again or is over; jobs and their steps are kept."""
-    request, gathering = tables.request, tables.gathering
-    connection.execute(request.delete().where(request.c.handled_at < before))
-    connection.execute(gathering.delete().where(gathering.c.done_at < before))
+    connection.execute(tables.request.delete().where(tables.request.c.handled_at < before))
     connection.execute(tables.study.delete().where(tables.study.c.at < before))
 
 

@@ -169,13 +169,6 @@ request = sa.Table(
     sa.Column("handled_at", Moment),
 )  # fmt: skip
 
-gathering = sa.Table(
-    "gathering", metadata,
-    sa.Column("id", Id, primary_key=True),
-    sa.Column("gather", Json, nullable=False),
-    sa.Column("done_at", Moment),
-)  # fmt: skip
-
 study = sa.Table(
     "study", metadata,
     sa.Column("sighting", Json, primary_key=True),  # a file as it was sighted …

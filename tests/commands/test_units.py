@@ -110,7 +110,7 @@ def test_of_a_home_only_the_folders_are_shown():
     )
     assert found["ProtectHome"] == "tmpfs"
     assert found["BindPaths"] == "-/home/ann/in"
-    assert found["BindReadOnlyPaths"] == "-/root/.pyenv"
+    assert found["BindReadOnlyPaths"] == "-/home/eve/.pyenv"
     assert found["ReadWritePaths"] == "-/srv/out"
 
 

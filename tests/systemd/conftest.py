@@ -64,7 +64,7 @@ class Machine:
 def _why_not() -> str | None:
     if os.geteuid() != 0:
         return "a machine can be booted by root only"
-    missing = [name for name in ("unshare", "nsenter", "systemctl") if shutil.which(name) is None]
+    missing = [name for name in ("setpriv", "unshare", "nsenter", "systemctl") if shutil.which(name) is None]
     if missing or not Path("/lib/systemd/systemd").exists():
         return f"there is no systemd to boot here ({', '.join(missing) or '/lib/systemd/systemd'} missing)"
     if " cgroup2 " not in Path("/proc/mounts").read_text("utf-8"):
@@ -84,7 +84,8 @@ def booted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         ready.bind(str(folder / "notify"))
         ready.settimeout(BOOT_S)
         script = Path(__file__).parent / "boot.sh"
-        boot = subprocess.Popen(["bash", str(script), str(folder), *paths], stdout=log, stderr=log)
+        tied = ["setpriv", "--pdeathsig", "KILL"]  # a test run that is killed takes its machine with it
+        boot = subprocess.Popen([*tied, "bash", str(script), str(folder), *paths], stdout=log, stderr=log)
         up = _is_up(ready)
     try:
         if not up:
