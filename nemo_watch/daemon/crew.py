@@ -112,7 +112,6 @@ class RealCrew:
         log.warning(
             "job.stopped", film=job.film_name, version=job.version, cause=trouble.cause.value, reason=str(trouble)
         )
-        again = job.cause is trouble.cause and trouble.failure.needs is None
-        if not again:  # a wait that comes again and again is told once
+        if job.cause is not trouble.cause:  # a wait that comes again and again is told once
             line = f"{trouble} {advice(trouble.cause, trouble.data)}"
             await self._film_outbox(job).log(line)

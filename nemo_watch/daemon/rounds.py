@@ -9,20 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
+from nemo_watch.daemon.requests import Requests
 from nemo_watch.daemon.wishes import Wishes
 from nemo_watch.errors import Cause, FilmState, Trouble, advice, sentence
 from nemo_watch.inbox.looking import Look, Lookout
 from nemo_watch.jobs import pipeline, planning, records
-from nemo_watch.jobs import store as tables
 from nemo_watch.jobs.planning import Answer, Keep, Past, Place, Routed, Rules, Wait, Wish, WritePrompt
 from nemo_watch.jobs.records import FilmRecord, Known
 from nemo_watch.jobs.store import store_stamp
 from nemo_watch.logs import logger
-from nemo_watch.model import Backend, Gather, JobState, LeftAlone, OrderKind, Watching
+from nemo_watch.model import Backend, Gather, JobState, LeftAlone, Watching
 from nemo_watch.outbox.names import film_stem, outbox_name
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class Rounds:
     wishes: Wishes
     watch: Watch
     crew: RealCrew
+    requests: Requests
     once: bool = False
     watching: Watching = field(default_factory=lambda: Watching("events"))
     _known: tuple[tuple[int, int], Known] | None = None
@@ -115,9 +116,10 @@ class Rounds:
             await self._gather(look.gathers)
             result.seen = await self._seen(look.projects)
             result.held = await self._brake(result.seen)
-            for seen in result.seen:
-                await self._act(seen, result)
-        await self._carry_out_requests(result)
+        settled = await self.requests.carry_out(result.seen, self._place)
+        for seen in result.seen:
+            if seen.film not in settled:
+                await self._act_alone(seen, result)
         jobs = await self.store.read(records.open_jobs)
         await self.dispatcher.start(jobs, result.held)
         result.left_out = self.wishes.left_out
@@ -210,7 +212,7 @@ class Rounds:
                 known = await self._known_now()
             return same.id, known
         now = self.clock.now().timestamp()
-        outbox = outbox_name(found.folder, {*known.folders.values(), *await asyncio.to_thread(self.outbox.folders)})
+        outbox = outbox_name(found.folder, {*known.folders.values(), *await asyncio.to_thread(self.outbox.taken_names)})
         number = await self.store.do(lambda c: records.add_project(c, found.folder, found.identity, outbox, now))
         return number, await self._known_now()
 
@@ -247,6 +249,16 @@ class Rounds:
         return held
 
     # -- acting --------------------------------------------------------------------------------------------------------------
+
+    async def _act_alone(self, seen: Seen, result: Round) -> None:
+        """Act for one film. What refuses it (its folder in the outbox, say) stops no other film."""
+        try:
+            await self._act(seen, result)
+        except Trouble as trouble:
+            failure = trouble.failure
+            seen.decision = Wait(failure.state, str(trouble), failure.needs, advice(trouble.cause, trouble.data))
+            result.next_s = _soonest(result.next_s, [self.config.service.pace.retry_wait_s])
+            log.warning("film.refused", film=seen.wish.name, cause=trouble.cause.value, reason=str(trouble))
 
     async def _act(self, seen: Seen, result: Round) -> None:
         await self._remember_words(seen)
@@ -295,10 +307,8 @@ class Rounds:
             text = await self.answers.answer(routed, seen.past)
             await asyncio.to_thread(self.outbox.write_reply, seen.folder, seen.outbox_stem, text)
         except Trouble as trouble:
-            seen.decision = Wait(
-                trouble.failure.state, str(trouble), trouble.failure.needs, advice(trouble.cause, trouble.data), 30.0
-            )
-            return
+            trouble.data.setdefault("film", seen.wish.name)
+            raise
         await self.store.do(lambda c: records.write_film(c, seen.film, answered=list(words), reply=text))
         seen.decision = Wait(FilmState.DONE, f'"{words[0]}" is answered in reply.txt')
 
@@ -328,40 +338,6 @@ class Rounds:
         """The highest version that lies in the outbox: a number is never used twice, whatever the journal remembers."""
         return max(self.outbox.versions(seen.folder, seen.outbox_stem), default=0)
 
-    # -- what people ask for ---------------------------------------------------------------------------------------------------
-
-    async def _carry_out_requests(self, result: Round) -> None:
-        for request in await self.store.read(records.open_requests):
-            seen = next((s for s in result.seen if s.film == request.film), None)
-            await self._carry_out(request, seen)
-            now = self.clock.now().timestamp()
-            await self.store.do(lambda c, number=request.id, now=now: records.close_request(c, number, now))  # type: ignore[misc]
-            self.wishes.woken()
-
-    async def _carry_out(self, request: records.Request, seen: Seen | None) -> None:
-        job = await self.store.read(lambda c: records.newest_job(c, request.film))
-        match request.verb:
-            case "cancel":
-                if job is not None and not await self.dispatcher.cancel(job.id):
-                    await self.store.do(lambda c: _cancel(c, job.id, self.clock.now().timestamp()))
-            case "again":
-                placed = None if seen is None else planning.again(seen.wish, seen.past, self.rules)
-                if seen is not None and placed is not None and (job is None or job.id not in self.dispatcher.running):
-                    await self._place(seen, placed)
-                else:
-                    log.warning("request.refused", verb="again", film=request.film)
-            case "retry":
-                await self.store.do(lambda c: records.write_film(c, request.film, released=True, held=False))
-                if job is not None and job.id not in self.dispatcher.running and not await self._has_video(job):
-                    await self.store.do(lambda c: _retry(c, job, self.clock.now().timestamp()))
-        log.info("request.handled", verb=request.verb, film=None if job is None else job.film_name)
-
-    async def _has_video(self, job: records.JobRecord) -> bool:
-        """Whether the version is done and its video still lies in the outbox: then there is nothing to try again."""
-        if job.state is not JobState.DONE or job.video is None:
-            return False
-        return await asyncio.to_thread((self.config.folders.outbox / job.video).is_file)
-
 
 def _market(known: Known, film: int) -> planning.Market:
     """What was bought and is being bought, told by name; a film is not in its own way."""
@@ -388,39 +364,3 @@ def _may_cost(seen: Seen) -> bool:
 def _soonest(first: float | None, others: Sequence[float]) -> float | None:
     times = [*([] if first is None else [first]), *others]
     return max(0.05, min(times)) if times else None
-
-
-# -- statements ----------------------------------------------------------------------------------------------------------------
-
-
-def _cancel(connection: sa.Connection, number: int, now: float) -> None:
-    job = tables.job
-    connection.execute(
-        job.update()
-        .where(job.c.id == number, job.c.state.in_([*records.OPEN_STATES, JobState.FAILED.value]))
-        .values(state=JobState.CANCELLED.value, cause=Cause.CANCELLED.value, data={}, due_at=None, updated_at=now)
-    )
-
-
-def _retry(connection: sa.Connection, job: records.JobRecord, now: float) -> None:
-    """Take a job up again without paying for anything possibly taken."""
-    if job.state in {JobState.QUEUED, JobState.WORKING}:
-        return
-    values: dict[str, Any] = {"state": JobState.QUEUED.value, "due_at": None, "updated_at": now, "tries": 0}
-    void = ["render/1", "render/2"] if job.state is JobState.FAILED else []
-    if job.state is JobState.DONE:
-        if job.video is None and job.order.kind is not OrderKind.EXPORT:
-            return
-        void = ["render/1", "render/2", "video"]
-    if job.cause in {Cause.MESSAGE_UNSURE, Cause.AGENT_FAILED}:
-        values["as_it_stands"] = True
-        void += ["timeline"]
-    if job.cause is Cause.OUT_OF_CREDITS:
-        values["cause"] = None
-    step = tables.step
-    connection.execute(
-        step.update()
-        .where(step.c.scope == f"job/{job.id}", step.c.name.in_(void), step.c.state != "void")
-        .values(state="void")
-    )
-    connection.execute(tables.job.update().where(tables.job.c.id == job.id).values(values))

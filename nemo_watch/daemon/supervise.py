@@ -12,7 +12,6 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -23,6 +22,7 @@ from nemo_watch.daemon.adapters import SpokenLanguage
 from nemo_watch.daemon.answers import Answers
 from nemo_watch.daemon.crew import RealCrew
 from nemo_watch.daemon.receipts import Receipts
+from nemo_watch.daemon.requests import Requests
 from nemo_watch.daemon.rounds import Round, Rounds
 from nemo_watch.daemon.telling import Telling
 from nemo_watch.daemon.ticks import Chores, started_ticks
@@ -147,9 +147,10 @@ async def started(
     wishes = Wishes(folder, config.inbox, store, clock, wake.set)
     await wishes.remember()
     watch = Watch(config.folders.inbox, _wake_from_thread(wake), config.inbox.watch)
-    rounds = Rounds(
+    rounds: Rounds = Rounds(
         config, clock, store, Lookout(config.folders.inbox, config.inbox), folder, outbox, dispatcher,
-        Answers(store, service, words), wishes, watch, crew, once,
+        Answers(store, service, words), wishes, watch, crew,
+        Requests(store, clock, dispatcher, config.folders.outbox, lambda: rounds.rules, wake.set), once,
     )  # fmt: skip
     notifier = Notifier(config.notify, config.folders.state / "notified.json")
     telling = Telling(
@@ -187,7 +188,7 @@ async def _take_over(
         outbox.part_path(job.folder, job.outbox_stem, job.version) for job in await store.do(records.open_jobs)
     }
     try:
-        await asyncio.to_thread(outbox.clear_leftovers, now - timedelta(minutes=1), open_parts)
+        await asyncio.to_thread(outbox.clear_leftovers, now, open_parts)
     except Trouble as trouble:
         log.warning("leftovers.kept", reason=str(trouble))
     return orphans

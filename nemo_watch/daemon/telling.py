@@ -198,29 +198,40 @@ class Telling:
     # -- writing ---------------------------------------------------------------------------------------------------------------
 
     async def _write(self, overview: Overview, rows: list[tuple[FilmRecord, Told]]) -> None:
-        if overview != self.overview:
-            await asyncio.to_thread(write_status, self.outbox, overview)
-            if self.config.outbox.gallery:
-                page = await asyncio.to_thread(self._page, overview, rows)
-                await asyncio.to_thread(write_gallery, self.outbox, page)
         for record, told in rows:
-            asked = needs_text(told.sentence, told.advice) if told.row.state in _ASKS else None
-            key = (record.folder, record.outbox_stem)
-            if self._needs.get(key, "") != asked:
-                await asyncio.to_thread(self.outbox.write_needs, *key, asked)
-                self._needs[key] = asked
+            await self._write_needs(record, told)
         account = next((t for _, t in rows if t.cause and t.row.needs and FAILURES[t.cause].account_wide), None)
         text = None if account is None else needs_text(account.sentence, account.advice)
         if text != self._account_needs:
             await asyncio.to_thread(self.outbox.write_account_needs, text)
             self._account_needs = text
+        if overview != self.overview:
+            await asyncio.to_thread(write_status, self.outbox, overview)
+            if self.config.outbox.gallery:
+                page = await asyncio.to_thread(self._page, overview, rows)
+                await asyncio.to_thread(write_gallery, self.outbox, page)
+
+    async def _write_needs(self, record: FilmRecord, told: Told) -> None:
+        """Bring a film's part of NEEDS-YOU.txt up to date. A folder that refuses is told once, and keeps no other film untold."""
+        asked = needs_text(told.sentence, told.advice) if told.row.state in _ASKS else None
+        key = (record.folder, record.outbox_stem)
+        if self._needs.get(key, "") == asked:
+            return
+        self._needs[key] = asked
+        try:
+            await asyncio.to_thread(self.outbox.write_needs, *key, asked)
+        except Trouble as trouble:
+            log.warning("needs.unwritten", film=told.row.name, reason=str(trouble))
 
     def _page(self, overview: Overview, rows: list[tuple[FilmRecord, Told]]) -> str:
         stories = [self._story(record, told) for record, told in rows]
         return gallery_page(overview, stories, self.clock.now())
 
     def _story(self, record: FilmRecord, told: Told) -> FilmStory:
-        numbers = self.outbox.versions(record.folder, record.outbox_stem)
+        try:
+            numbers = self.outbox.versions(record.folder, record.outbox_stem)
+        except Trouble:  # its folder refuses; its row says so
+            numbers = ()
         versions = tuple((n, f"{record.folder}/{video_name(record.outbox_stem, n)}") for n in numbers)
         troubled = told.row.state in {FilmState.NEEDS_YOU, FilmState.FAILED} or bool(told.advice)
         return FilmStory(

@@ -55,7 +55,7 @@ class Chores:
 
     async def look_at_balance(self) -> None:
         """Refresh the balance for the status. Before the first film nothing is asked: a free token lasts seven days only."""
-        if not await self.store.do(records.any_job):
+        if not self.service.account.has_token:
             return
         try:
             await self.service.balance()

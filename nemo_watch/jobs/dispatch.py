@@ -160,6 +160,8 @@ class Dispatcher:
         if trouble.cause is Cause.LOST_TO_ANOTHER:
             return
         trouble.data.setdefault("film", job.film_name)
+        trouble.data.setdefault("prompt_file", job.prompt_file)
+        trouble.data.setdefault("messages", len(job.order.wish))
         tries = job.tries + 1 if job.cause is trouble.cause else 0
         verdict = parked(trouble, tries, self._pace)
         now = self._clock.now().timestamp()

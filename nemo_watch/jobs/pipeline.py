@@ -201,16 +201,22 @@ async def _look_at_balance(run: Run) -> None:
         if run.refused_at is None and trouble.cause is not Cause.TOKEN_REJECTED:
             return
         raise
+    run.balance_before = available
     if available <= (run.refused_at or 0.0):
         raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True)
 
 
 async def _with_balance(run: Run, refused: Trouble) -> Trouble:
-    """The refusal with what is needed to mend it: the balance at which it came, and how to get credits."""
+    """The refusal with what is needed to mend it: the balance at which it came, and how to get credits.
+
+    The lowest that was seen counts: a top-up between the refusal and this look must not raise what has to be exceeded.
+    """
+    seen = [balance for balance in (run.refused_at, run.balance_before) if balance is not None]
     try:
-        refused.data["available"] = (await run.service.balance()).available
+        seen.append((await run.service.balance()).available)
     except Trouble:
-        refused.data["available"] = run.refused_at or 0.0
+        seen = seen or [0.0]
+    refused.data["available"] = min(seen)
     refused.data["how_to_get_credits"] = await run.service.how_to_get_credits()
     return refused
 

@@ -521,11 +521,6 @@ def known_before(connection: sa.Connection) -> bool:
     return connection.scalar(sa.select(tables.project.c.id).limit(1)) is not None
 
 
-def any_job(connection: sa.Connection) -> bool:
-    """Whether there ever was a job."""
-    return connection.scalar(sa.select(tables.job.c.id).limit(1)) is not None
-
-
 def forget(connection: sa.Connection, before: float) -> None:
     """Drop what is older than that moment and can be found out again or is over; jobs and their steps are kept."""
     connection.execute(tables.request.delete().where(tables.request.c.handled_at < before))

@@ -58,6 +58,7 @@ class Run:
     uploads: asyncio.Semaphore
     paid_a_day: int | None
     report: Callable[[float, str], None]
+    balance_before: float | None = None  # as last read before a message
     paying: bool = False
     halting: bool = False
     left_out: list[tuple[Medium, str]] = field(default_factory=list)

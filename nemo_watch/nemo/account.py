@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 REGISTER_URL: Final = "https://nemovideo.com/register?bind="
 NEW_CLIENT_ID_EVERY: Final = timedelta(days=1)
 _THE_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)  # the date of an id that replaces none: it may be replaced at once
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TOO_CLOSE: Final = timedelta(seconds=60)  # a token that ends within a minute is not worth a call
 
 
@@ -68,6 +69,11 @@ class Account:
     def is_anonymous(self) -> bool:
         """Whether no person gave a token."""
         return self._given_token is None
+
+    @property
+    def has_token(self) -> bool:
+        """Whether there is a token already; asking for one starts its days."""
+        return self._given_token is not None or self._kept is not None
 
     @property
     def key(self) -> str:

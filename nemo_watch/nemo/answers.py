@@ -74,6 +74,8 @@ def read_balance(answer: Answer) -> Balance:
 def read_state(answer: Answer) -> State:
     """What the session holds: the draft under `data.state`, or higher up."""
     fields = _fields(answer)
+    if not {"state", "draft", "video_infos", "generated_media"} & fields.keys():
+        raise unreadable(answer, "there is no state in it")  # a session without a film has at least an empty state
     state = fields["state"] if isinstance(fields.get("state"), dict) else fields
     draft = state.get("draft")
     if draft is not None and not isinstance(draft, dict):

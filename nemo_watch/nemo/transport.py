@@ -20,7 +20,6 @@ import structlog
 
 from nemo_watch import __version__
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.nemo.cleaning import cleaned
 from nemo_watch.nemo.refusals import Answer
 from nemo_watch.nemo.unpacking import Unpacker
 
@@ -160,5 +159,20 @@ def is_loopback(host: str) -> bool:
 
 
 def _named(error: BaseException) -> str:
-    """A foreign error in a few clean words."""
-    return cleaned(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    """A foreign error in a few words that a person understands; its own words stay with it as the cause."""
+    return next((words for kind, words in _WORDS if isinstance(error, kind)), "the connection failed")
+
+
+_WORDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (httpx.ConnectTimeout, "no connection within the time"),
+    (httpx.TimeoutException, "no answer within the time"),
+    (httpx.ConnectError, "no connection"),
+    (httpx.RemoteProtocolError, "the connection was cut in the middle of an answer"),
+    (httpx.LocalProtocolError, "the request could not be written"),
+    (httpx.DecodingError, "the answer could not be unpacked"),
+    (httpx.InvalidURL, "the address is no address"),
+    (httpx.UnsupportedProtocol, "the address is neither http nor https"),
+    (httpx.ReadError, "the connection was cut while an answer was read"),
+    (httpx.WriteError, "the connection was cut while a request was written"),
+    (OSError, "the connection failed"),
+)

@@ -183,6 +183,11 @@ class OutboxFolder:
             found = [e.name for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False)]
         return tuple(sorted(found))
 
+    def taken_names(self) -> tuple[str, ...]:
+        """Every name in the outbox, whatever bears it: a new project's folder takes none of them."""
+        with self._opened(None) as at:
+            return tuple(os.listdir(at))  # noqa: PTH208  by handle
+
     def versions(self, folder: str, stem: str) -> tuple[int, ...]:
         """The versions of a film that lie in the outbox, newest first."""
         if not self._has(folder):

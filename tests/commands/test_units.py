@@ -105,7 +105,9 @@ def test_stopping_takes_as_long_as_a_paid_message_may():
 def test_of_a_home_only_the_folders_are_shown():
     found = settings(
         unit_text(
-            changed(inbox=Path("/home/ann/in"), readable=(Path("/home/eve/.pyenv"), Path("/usr"), Path("/home/ann/in/x")))
+            changed(
+                inbox=Path("/home/ann/in"), readable=(Path("/home/eve/.pyenv"), Path("/usr"), Path("/home/ann/in/x"))
+            )
         )
     )
     assert found["ProtectHome"] == "tmpfs"

@@ -1,0 +1,149 @@
+"""What people ask for by `retry`, `again` and `cancel`: rows in the journal, carried out here, by whichever daemon runs next.
+
+A request stays open until it can be carried out: `again` needs the film's files at rest, and nothing at work for it. It must never
+pay for anything that may have been taken, except that `again` says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from nemo_watch.errors import Cause
+from nemo_watch.jobs import pipeline, planning, records
+from nemo_watch.jobs import store as tables
+from nemo_watch.jobs.planning import Keep, Place, Rules
+from nemo_watch.logs import logger
+from nemo_watch.model import Backend, JobState, Order, OrderKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nemo_watch.clock import Clock
+    from nemo_watch.daemon.rounds import Seen
+    from nemo_watch.jobs.dispatch import Dispatcher
+    from nemo_watch.jobs.records import JobRecord
+    from nemo_watch.jobs.store import Store
+
+log = logger("requests")
+
+Placing = Callable[["Seen", Place], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Requests:
+    """Carries requests out. `rules` are the round's; `woken` asks for another look afterwards."""
+
+    store: Store
+    clock: Clock
+    dispatcher: Dispatcher
+    outbox: Path
+    rules: Callable[[], Rules]
+    woken: Callable[[], None]
+
+    async def carry_out(self, seen: Sequence[Seen], place: Placing) -> frozenset[int]:
+        """Carry out what can be; the films for which something was done, so that this round does nothing else for them."""
+        by_film = {s.film: s for s in seen}
+        settled: set[int] = set()
+        for request in await self.store.read(records.open_requests):
+            if not await self._carry_out(request, by_film.get(request.film), place):
+                continue
+            settled.add(request.film)
+            now = self.clock.now().timestamp()
+            await self.store.do(lambda c, number=request.id, now=now: records.close_request(c, number, now))  # type: ignore[misc]
+            log.info("request.handled", verb=request.verb, film=request.film)
+            self.woken()
+        for number in settled & by_film.keys():
+            by_film[number].decision = Keep()
+        return frozenset(settled)
+
+    async def _carry_out(self, request: records.Request, seen: Seen | None, place: Placing) -> bool:
+        job = await self.store.read(lambda c: records.newest_job(c, request.film))
+        match request.verb:
+            case "cancel":
+                return await self._cancel(request.film, job)
+            case "again":
+                return await self._again(seen, job, place)
+            case _:
+                return await self._retry(request.film, job)
+
+    async def _cancel(self, film: int, job: JobRecord | None) -> bool:
+        if job is not None and await self.dispatcher.cancel(job.id):
+            return True
+        now = self.clock.now().timestamp()
+        backend = self.rules().backend
+        await self.store.do(lambda c: _cancelled(c, film, job, backend, now))
+        return True
+
+    async def _again(self, seen: Seen | None, job: JobRecord | None, place: Placing) -> bool:
+        """Buy on purpose, once the files are at rest; what is at work is finished first."""
+        if seen is None or not seen.wish.ready or (job is not None and job.id in self.dispatcher.running):
+            return False
+        placed = planning.again(seen.wish, seen.past, self.rules())
+        if placed is None:
+            return False
+        await place(seen, placed)
+        return True
+
+    async def _retry(self, film: int, job: JobRecord | None) -> bool:
+        await self.store.do(lambda c: records.write_film(c, film, released=True, held=False))
+        if job is None or job.id in self.dispatcher.running or await self._has_video(job):
+            return True
+        now = self.clock.now().timestamp()
+        await self.store.do(lambda c: _retried(c, job, now))
+        return True
+
+    async def _has_video(self, job: JobRecord) -> bool:
+        """Whether the version is done and its video still lies in the outbox: then there is nothing to try again."""
+        if job.state is not JobState.DONE or job.video is None:
+            return False
+        return await asyncio.to_thread((self.outbox / job.video).is_file)
+
+
+def _cancelled(connection: sa.Connection, film: int, job: JobRecord | None, backend: Backend, now: float) -> None:
+    """The film rests until `retry`. One that had not begun gets a job that never begins, so that nothing begins for it."""
+    number = None if job is None else job.id
+    if job is None or job.state is JobState.DONE:
+        if job is not None:
+            return  # there is nothing left to stop
+        nothing = Order(OrderKind.MESSAGES, backend, (), (), (), ())
+        number = records.place(connection, film, nothing, 1, None, pipeline.VERSION, now)
+    table = tables.job
+    connection.execute(
+        table.update()
+        .where(table.c.id == number, table.c.state.in_([*records.OPEN_STATES, JobState.FAILED.value]))
+        .values(state=JobState.CANCELLED.value, cause=Cause.CANCELLED.value, data={}, due_at=None, updated_at=now)
+    )
+
+
+def _retried(connection: sa.Connection, job: JobRecord, now: float) -> None:
+    """Take a job up again without paying for anything possibly taken."""
+    if job.state in {JobState.QUEUED, JobState.WORKING}:
+        return
+    table, step = tables.job, tables.step
+    if job.state is JobState.CANCELLED and job.fence == 0:  # it never began: what the film asks for now is decided anew
+        connection.execute(
+            table.update().where(table.c.id == job.id).values(state=JobState.REPLACED.value, updated_at=now)
+        )
+        return
+    if job.state is JobState.DONE and job.video is None:
+        return
+    values: dict[str, Any] = {
+        "state": JobState.QUEUED.value, "cause": None, "data": None, "due_at": None, "updated_at": now, "tries": 0,
+    }  # fmt: skip
+    void = ["render/1", "render/2"] if job.state in {JobState.FAILED, JobState.DONE} else []
+    if job.state is JobState.DONE:
+        void += ["video"]
+    if job.cause in {Cause.MESSAGE_UNSURE, Cause.AGENT_FAILED}:
+        values["as_it_stands"] = True
+        void += ["timeline"]
+    connection.execute(
+        step.update()
+        .where(step.c.scope == f"job/{job.id}", step.c.name.in_(void), step.c.state != "void")
+        .values(state="void")
+    )
+    connection.execute(table.update().where(table.c.id == job.id).values(values))
