@@ -195,7 +195,7 @@ FAILURES: Final[dict[Cause, Failure]] = {
     ),
     Cause.AGENT_FAILED: Failure(
         _N, Need.DECISION, Move.UNSURE,
-        "NemoVideo broke off while working on your message: {reason}",
+        "NemoVideo broke off while working on your message.",
         "To render what is there, free: nemo-watch retry {film} — to buy it anew ({messages} message(s)): nemo-watch again {film}",
     ),
     # -- the render and the video

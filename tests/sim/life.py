@@ -30,7 +30,9 @@ class InlineStore:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = _prepared(sqlite_engine(path), str(path))
-        with self._engine.connect() as connection:  # power cuts are not simulated, and the disk would take most of the time
+        with (
+            self._engine.connect() as connection
+        ):  # power cuts are not simulated, and the disk would take most of the time
             connection.connection.driver_connection.execute("PRAGMA synchronous=OFF")
 
     async def do(self, work: Any) -> Any:

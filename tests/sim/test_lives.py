@@ -30,7 +30,12 @@ FAULTS = {
     "submitted": [Cause.NETWORK_DOWN, Cause.SERVICE_DOWN],
     "render": [Cause.NETWORK_DOWN, Cause.SERVICE_DOWN, Cause.ANSWER_UNREADABLE],
     "download": [Cause.NETWORK_DOWN, Cause.DOWNLOAD_BROKEN],
-    "message": [Cause.NETWORK_DOWN, Cause.RATE_LIMITED, Cause.TOKEN_EXPIRED, Cause.OUT_OF_CREDITS],  # explicit: not taken
+    "message": [
+        Cause.NETWORK_DOWN,
+        Cause.RATE_LIMITED,
+        Cause.TOKEN_EXPIRED,
+        Cause.OUT_OF_CREDITS,
+    ],  # explicit: not taken
     "stream": [Cause.MESSAGE_UNSURE, Cause.AGENT_FAILED],  # after it was taken
 }
 NOT_TAKEN = {"message", "submit"}
