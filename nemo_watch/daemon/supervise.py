@@ -353,7 +353,11 @@ class Daemon:
         if self._dispatcher.running or last.startable or last.look.gathers or standing != self._stood_since[0]:
             self._stood_since = (standing, now)
             return True
-        if self._wake.is_set() or any(seen.wish.busy_with == READING for seen in last.seen):
+        if (
+            self._wake.is_set()
+            or self._dispatcher.ended.is_set()
+            or any(seen.wish.busy_with == READING for seen in last.seen)
+        ):
             return True
         inbox = self._config.inbox
         patience_s = 1.5 * (inbox.settle_s + inbox.project_settle_s) + 3.0

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from nemo_watch.jobs.ports import ReplyAnswer
     from nemo_watch.jobs.run import Run, Session
 
-_REMEDIES_MAX: Final = 2  # a token renewed, one rate limit waited out: after that the job is parked
+_REMEDIES: Final = {  # how often each is taken before the job is parked: a token renewed, one rate limit waited out
+    Cause.TOKEN_EXPIRED: 1,
+    Cause.CLIENT_ID_MISSING: 1,
+    Cause.RATE_LIMITED: 1,
+}
+_WAIT_MAX_S: Final = 300.0  # a longer wait is not slept through at work: the job is parked until then
 _READS_MAX: Final = 60
 
 
@@ -75,7 +80,8 @@ async def _pay(run: Run, session: Session, name: str, text: str) -> Receipt:
     await run.tell(
         f"Sending: {text}"
     )  # before the intent: an outbox that refuses the line must not look like a message on its way
-    for remedies in range(_REMEDIES_MAX + 1):
+    left = dict(_REMEDIES)
+    while True:
         step = await _intent(run, session, name, text)
         try:
             async with run.unbroken():
@@ -92,12 +98,12 @@ async def _pay(run: Run, session: Session, name: str, text: str) -> Receipt:
                 heard = getattr(trouble, "reply", None)
                 return await _recovered(run, session, step, "" if heard is None else heard.text, trouble)
             await run.journal.void(name)
-            if remedies == _REMEDIES_MAX:
+            if left.get(trouble.cause, 0) == 0:
                 raise
+            left[trouble.cause] -= 1
             await _remedy(run, trouble)
         else:
             return await _recovered(run, session, step, reply.text, None)
-    raise AssertionError("unreachable")
 
 
 async def _intent(run: Run, session: Session, name: str, text: str) -> Step:
@@ -143,15 +149,14 @@ async def _still_working(run: Run) -> AsyncIterator[None]:
 
 
 async def _remedy(run: Run, refusal: Trouble) -> None:
-    """What makes an explicitly refused message worth sending again; any other refusal goes on up."""
-    match refusal.cause:
-        case Cause.TOKEN_EXPIRED | Cause.CLIENT_ID_MISSING:
-            return  # the client has renewed it already
-        case Cause.RATE_LIMITED:
-            run.report(0.3, "NemoVideo asks us to slow down")
-            await run.clock.sleep(refusal.retry_after_s or run.pace.rate_limit_wait_s)
-        case _:
-            raise refusal
+    """What makes an explicitly refused message worth sending again. Tokens and client ids the client has renewed already."""
+    if refusal.cause is not Cause.RATE_LIMITED:
+        return
+    wait_s = run.pace.rate_limit_wait_s if refusal.retry_after_s is None else refusal.retry_after_s
+    if wait_s > _WAIT_MAX_S:
+        raise refusal
+    run.report(0.3, "NemoVideo asks us to slow down")
+    await run.clock.sleep(wait_s)
 
 
 # -- recovery --------------------------------------------------------------------------------------------------------------
@@ -198,7 +203,10 @@ async def _recovered(run: Run, session: Session, step: Step, heard: str, trouble
 
     Raises: Trouble(MESSAGE_UNSURE) where it cannot be known; nothing is sent.
     """
-    await run.tell("The connection broke off; looking whether NemoVideo has taken the message.")
+    if trouble is not None and trouble.cause is Cause.OUT_OF_CREDITS:
+        await run.tell(f"{trouble} {await run.service.how_to_get_credits()}")
+    else:
+        await run.tell("The connection broke off; looking whether NemoVideo has taken the message.")
     before = "" if step.data is None else str(step.data["before"])
     waits = run.pace.recovery_waits_s
     reads: list[Read] = []

@@ -198,9 +198,13 @@ async def _look_at_balance(run: Run) -> None:
     try:
         available = (await run.service.balance()).available
     except Trouble as trouble:
-        if run.refused_at is None and trouble.cause is not Cause.TOKEN_REJECTED:
+        if trouble.cause is Cause.TOKEN_REJECTED:
+            raise
+        if run.refused_at is None:
             return
-        raise
+        raise Trouble(
+            Cause.OUT_OF_CREDITS, not_taken=True
+        ) from trouble  # not known to have risen: it waits on as it did
     run.balance_before = available
     if available <= (run.refused_at or 0.0):
         raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True)

@@ -291,7 +291,7 @@ async def test_a_reload_takes_new_settings_and_refuses_bad_ones(house, tmp_path)
 
 async def test_stopping_in_the_middle_is_resumed(house):
     """The render is on its way when the daemon stops; the next one fetches it and pays nothing."""
-    await house.script({"call": "poll", "at": 1, "times": 3, "do": {"delay": 0.3}})
+    await house.script({"call": "poll", "at": 1, "times": 2, "do": {"delay": 3.0}})
     house.photo("trip/a.jpg")
     house.prompt("trip/prompt.txt", "one")
     async with house.daemon():

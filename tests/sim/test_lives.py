@@ -38,6 +38,7 @@ FAULTS = {
     ],  # explicit: not taken
     "stream": [Cause.MESSAGE_UNSURE, Cause.AGENT_FAILED],  # after it was taken
 }
+_RETRIED = {Cause.PLAN_BLOCKS_EXPORT, Cause.RENDER_FAILED, Cause.RENDER_UNKNOWN}
 NOT_TAKEN = {"message", "submit"}
 
 
@@ -89,16 +90,17 @@ async def lived(where, clock, chance: random.Random) -> Life:
 async def _live_with_help(life: Life) -> None:
     """Live; a person retries what only needs a `retry` (a blocked plan, a failed film)."""
     await life.live(limit_s=2 * 86400.0)
-    for job in await life.jobs():
-        if job.cause in {Cause.PLAN_BLOCKS_EXPORT, Cause.RENDER_FAILED, Cause.RENDER_UNKNOWN}:
-            await life.live(limit_s=2 * 86400.0, asked=lambda c, number=job.id: _requeue(c, number))
+    while [job.id for job in await life.jobs() if job.cause in _RETRIED]:
+        await life.live(limit_s=2 * 86400.0, asked=lambda c: _requeue(c, 1))
 
 
 def _requeue(connection, number: int) -> None:
     from nemo_watch.jobs import store as tables
 
     job = tables.job
-    connection.execute(job.update().where(job.c.id == number).values(state=JobState.QUEUED.value, due_at=None))
+    connection.execute(
+        job.update().where(job.c.id == number).values(state=JobState.QUEUED.value, cause=None, due_at=None)
+    )
 
 
 async def check(life: Life, seed: int) -> None:
