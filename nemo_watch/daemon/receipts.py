@@ -95,15 +95,33 @@ def _version(connection: sa.Connection, row: Any) -> BoughtVersion:  # noqa: ANN
 
 
 def _restored(connection: sa.Connection, receipt: ProjectReceipt, now: float) -> int:
-    if receipt.folder in records.outbox_folders(connection).values():
-        return 0
-    project = records.add_project(connection, receipt.project, _NOWHERE, receipt.folder, now)
+    """Take over the versions of one receipt that the journal (lost, or an older copy) does not know; 1 if there were any."""
+    known = next((n for n, folder in records.outbox_folders(connection).items() if folder == receipt.folder), None)
+    project = (
+        records.add_project(connection, receipt.project, _NOWHERE, receipt.folder, now) if known is None else known
+    )
+    films = {film.outbox_stem: film.id for film in records.films(connection, project)}
+    new = 0
     for film in receipt.films:
-        stem = film.name.partition("/")[2]
-        number = records.add_film(connection, project, stem, film.stem, now, name=film.name)
-        for version in film.versions:
+        number = films.get(film.stem)
+        missing = [
+            version for version in film.versions if number is None or not _has_version(connection, number, version)
+        ]
+        if not missing:
+            continue
+        if number is None:
+            stem = film.name.partition("/")[2]
+            words = list(missing[-1].messages)
+            number = records.add_film(connection, project, stem, film.stem, now, name=film.name, words=words)
+        for version in missing:
             _restore_version(connection, project, number, version)
-    return 1
+        new = 1
+    return new
+
+
+def _has_version(connection: sa.Connection, film: int, bought: BoughtVersion) -> bool:
+    job = tables.job
+    return connection.scalar(sa.select(job.c.id).where(job.c.film == film, job.c.video == bought.video)) is not None
 
 
 def _restore_version(connection: sa.Connection, project: int, film: int, bought: BoughtVersion) -> None:

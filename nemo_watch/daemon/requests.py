@@ -7,16 +7,17 @@ pay for anything that may have been taken, except that `again` says so.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from nemo_watch.errors import Cause
+from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs import pipeline, planning, records
 from nemo_watch.jobs import store as tables
-from nemo_watch.jobs.planning import Keep, Place, Rules
+from nemo_watch.jobs.planning import Keep, Place, Routed, Rules, Wish
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, JobState, Order, OrderKind
 
@@ -43,6 +44,7 @@ class Requests:
     dispatcher: Dispatcher
     outbox: Path
     rules: Callable[[], Rules]
+    routed: Callable[[Wish], Routed | None]
     woken: Callable[[], None]
 
     async def carry_out(self, seen: Sequence[Seen], place: Placing) -> frozenset[int]:
@@ -50,7 +52,12 @@ class Requests:
         by_film = {s.film: s for s in seen}
         settled: set[int] = set()
         for request in await self.store.read(records.open_requests):
-            if not await self._carry_out(request, by_film.get(request.film), place):
+            try:
+                done = await self._carry_out(request, by_film.get(request.film), place)
+            except Trouble as trouble:  # a folder that refuses: the request stays open, and the others go on
+                log.warning("request.refused", verb=request.verb, film=request.film, reason=str(trouble))
+                continue
+            if not done:
                 continue
             settled.add(request.film)
             now = self.clock.now().timestamp()
@@ -73,7 +80,7 @@ class Requests:
 
     async def _cancel(self, film: int, job: JobRecord | None) -> bool:
         if job is not None and await self.dispatcher.cancel(job.id):
-            return True
+            return False  # until it has stopped: a kill in between must not forget the wish
         now = self.clock.now().timestamp()
         backend = self.rules().backend
         await self.store.do(lambda c: _cancelled(c, film, job, backend, now))
@@ -83,13 +90,17 @@ class Requests:
         """Buy on purpose, once the files are at rest; what is at work is finished first."""
         if seen is None or not seen.wish.ready or (job is not None and job.id in self.dispatcher.running):
             return False
-        placed = planning.again(seen.wish, seen.past, self.rules())
+        wish = replace(seen.wish, words=None) if self.routed(seen.wish) is not None else seen.wish
+        placed = planning.again(wish, seen.past, self.rules())
         if placed is None:
             return False
+        await self.store.do(lambda c: records.write_film(c, seen.film, released=True, held=False))
         await place(seen, placed)
         return True
 
     async def _retry(self, film: int, job: JobRecord | None) -> bool:
+        if job is not None and job.id in self.dispatcher.running and self.dispatcher.running[job.id].cancelled:
+            return False  # it is being stopped: taken up again when it has
         await self.store.do(lambda c: records.write_film(c, film, released=True, held=False))
         if job is None or job.id in self.dispatcher.running or await self._has_video(job):
             return True
@@ -101,7 +112,7 @@ class Requests:
         """Whether the version is done and its video still lies in the outbox: then there is nothing to try again."""
         if job.state is not JobState.DONE or job.video is None:
             return False
-        return await asyncio.to_thread((self.outbox / job.video).is_file)
+        return await asyncio.to_thread(os.path.isfile, self.outbox / job.video)
 
 
 def _cancelled(connection: sa.Connection, film: int, job: JobRecord | None, backend: Backend, now: float) -> None:
@@ -120,12 +131,24 @@ def _cancelled(connection: sa.Connection, film: int, job: JobRecord | None, back
     )
 
 
+def _has_sent(connection: sa.Connection, job: JobRecord) -> bool:
+    """Whether a message of the job was, or may have been, taken; what sends none has nothing to lose either."""
+    step = tables.step
+    messages = step.c.name.startswith("message/")
+    return job.order.kind is not OrderKind.MESSAGES or bool(
+        connection.scalar(
+            sa.select(step.c.id).where(step.c.scope == f"job/{job.id}", messages, step.c.state != "void").limit(1)
+        )
+    )
+
+
 def _retried(connection: sa.Connection, job: JobRecord, now: float) -> None:
     """Take a job up again without paying for anything possibly taken."""
     if job.state in {JobState.QUEUED, JobState.WORKING}:
         return
     table, step = tables.job, tables.step
-    if job.state is JobState.CANCELLED and job.fence == 0:  # it never began: what the film asks for now is decided anew
+    if job.state is JobState.CANCELLED and not job.order.bought_again and not _has_sent(connection, job):
+        # Nothing was sent for it: what the film asks for now is decided anew.
         connection.execute(
             table.update().where(table.c.id == job.id).values(state=JobState.REPLACED.value, updated_at=now)
         )

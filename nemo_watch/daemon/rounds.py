@@ -7,6 +7,7 @@ The listing is the truth; whatever woke us, the same round runs. It decides noth
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -18,7 +19,8 @@ from nemo_watch.daemon.wishes import Wishes
 from nemo_watch.errors import Cause, FilmState, Trouble, advice, sentence
 from nemo_watch.inbox.looking import Look, Lookout
 from nemo_watch.jobs import pipeline, planning, records
-from nemo_watch.jobs.planning import Answer, Keep, Past, Place, Routed, Rules, Wait, Wish, WritePrompt
+from nemo_watch.jobs.dispatch import is_held
+from nemo_watch.jobs.planning import Answer, Keep, Past, Place, Routed, Rules, Wait, Wish, Withdraw, WritePrompt
 from nemo_watch.jobs.records import FilmRecord, Known
 from nemo_watch.jobs.store import store_stamp
 from nemo_watch.logs import logger
@@ -123,7 +125,7 @@ class Rounds:
         jobs = await self.store.read(records.open_jobs)
         await self.dispatcher.start(jobs, result.held)
         result.left_out = self.wishes.left_out
-        result.startable = sum(job.state is JobState.QUEUED and job.film not in result.held for job in jobs)
+        result.startable = sum(job.state is JobState.QUEUED and not is_held(job, result.held) for job in jobs)
         result.next_s = _soonest(
             result.next_s, [job.due_at - self.clock.now().timestamp() for job in jobs if job.due_at]
         )
@@ -192,7 +194,7 @@ class Rounds:
         """Whether the video that would be handed over has been taken away."""
         if order.source is None:
             return False
-        return not await asyncio.to_thread((self.config.folders.outbox / order.source).is_file)
+        return not await asyncio.to_thread(os.path.isfile, self.config.folders.outbox / order.source)
 
     async def _known_now(self) -> Known:
         """The journal; read again only when something was written since, here or by a command."""
@@ -244,6 +246,7 @@ class Rounds:
         to_pay = {s.film for s in seen if s.past.sent is None and _may_cost(s)}
         held = planning.held_by_brake(to_pay, ever_paid=known.ever_paid, held=known.held)
         held -= {s.film for s in seen if s.past.released}
+        held -= {s.film for s in seen if isinstance(s.decision, Place) and not planning.is_paid(s.decision.order)}
         if held != known.held:
             await self.store.do(lambda c: records.hold(c, held))
         return held
@@ -276,6 +279,10 @@ class Rounds:
                 await self._place(seen, place)
             case Wait(again_in_s=seconds):
                 result.next_s = _soonest(result.next_s, [] if seconds is None else [seconds])
+            case Withdraw(job=number):
+                await self.store.do(lambda c: records.withdraw(c, number, self.clock.now().timestamp()))
+                seen.decision = Keep()
+                self.wishes.woken()
             case Keep():
                 pass
 

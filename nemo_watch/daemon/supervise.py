@@ -68,6 +68,7 @@ async def run(
     """
     token = take_token(os.environ)
     clock = SystemClock()
+    _heed_signals_at_the_edges(0)  # nothing is at work yet: a stop is a stop
     async with AsyncExitStack() as stack:
         stack.enter_context(only_daemon(config))
         _check_outbox(config)
@@ -83,9 +84,17 @@ async def run(
         )
         daemon = await stack.enter_async_context(started(config, clock, store, service, once=once))
         code = await daemon.serve(on_change, reload)
+        _heed_signals_at_the_edges(_HARD_STOP)  # what may not be cut is being finished; a second signal cuts it
     if daemon.hangs:
         os._exit(code)  # a mount that does not answer holds a thread for ever; everything that matters is closed
     return code
+
+
+def _heed_signals_at_the_edges(code: int) -> None:
+    """Before and after the loop has its own handlers: SIGTERM and SIGINT end at once with `code`, SIGHUP must not kill."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: os._exit(code))
 
 
 def _check_outbox(config: Config) -> None:
@@ -150,7 +159,7 @@ async def started(
     rounds: Rounds = Rounds(
         config, clock, store, Lookout(config.folders.inbox, config.inbox), folder, outbox, dispatcher,
         Answers(store, service, words), wishes, watch, crew,
-        Requests(store, clock, dispatcher, config.folders.outbox, lambda: rounds.rules, wake.set), once,
+        Requests(store, clock, dispatcher, config.folders.outbox, lambda: rounds.rules, wishes.routed, wake.set), once,
     )  # fmt: skip
     notifier = Notifier(config.notify, config.folders.state / "notified.json")
     telling = Telling(

@@ -6,6 +6,7 @@ It writes only what has changed. What a row says is decided here and in `status`
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -169,7 +170,7 @@ class Telling:
         return next((path for path in candidates if self._exists(path)), None)
 
     def _exists(self, path: str) -> bool:
-        return (self.config.folders.outbox / path).is_file()
+        return os.path.isfile(self.config.folders.outbox / path)  # noqa: PTH113  never raises
 
     async def _keep(self, record: FilmRecord, row: FilmRow) -> None:
         values = {

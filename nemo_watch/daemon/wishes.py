@@ -15,6 +15,7 @@ import msgspec
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.inbox import prompt
 from nemo_watch.inbox.preparing import Studies, Study, media_of
+from nemo_watch.inbox.prompt import Urls
 from nemo_watch.jobs import records
 from nemo_watch.jobs.planning import Past, Routed, Wish
 from nemo_watch.logs import logger
@@ -106,21 +107,28 @@ class Wishes:
 
     async def wish(self, project: FoundProject, film: FoundFilm, prepared: Prepared | None, past: Past) -> Wish:
         """What the film asks for now."""
-        if prepared is not None:
-            self.left_out[film.name] = prepared.left_out
+        self.left_out[film.name] = () if prepared is None else prepared.left_out
         words, trouble = await self._words(film, past)
-        urls, from_words = await self._urls(film)
+        urls: Urls | None = None
+        try:
+            urls = await self._urls(film)
+        except Trouble as unread:
+            unread.data.setdefault("file", film.prompt_path)
+            trouble = trouble or (unread.cause, unread.data)
+        if urls is not None and film.urls is not None and urls.problems:
+            strange = tuple(LeftAlone(film.urls.path, project.folder, problem) for problem in urls.problems)
+            self.left_out[film.name] = (*self.left_out.get(film.name, ()), *strange)
         busy = next((entry.reason for entry in project.unsettled), None)
         if project.ready and prepared is None:
             busy = READING
         return Wish(
             name=film.name,
             media=() if prepared is None else prepared.media,
-            urls=urls,
+            urls=() if urls is None else urls.urls,
             words=words,
             ready=project.ready and prepared is not None,
             quiet_s=project.quiet_s,
-            from_words=from_words,
+            from_words=urls is not None and not urls.urls and not urls.problems,
             busy_with=busy,
             trouble=trouble,
             prompt_file=film.prompt_path.rpartition("/")[2],
@@ -139,16 +147,11 @@ class Wishes:
             trouble.data.setdefault("file", film.prompt_path)
             return None, (trouble.cause, trouble.data)
 
-    async def _urls(self, film: FoundFilm) -> tuple[tuple[str, ...], bool]:
-        """The addresses, and whether an empty urls.txt says that words alone are enough."""
+    async def _urls(self, film: FoundFilm) -> Urls | None:
+        """The addresses; None where there is no urls.txt. Raises: Trouble when it cannot be read: nothing is bought without it."""
         if film.urls is None:
-            return (), False
-        try:
-            data = await self._text(film.urls)
-            addresses = prompt.urls(data, file=film.urls.path)
-        except Trouble:
-            return (), False
-        return addresses.urls, not addresses.urls and not addresses.problems
+            return None
+        return prompt.urls(await self._text(film.urls), file=film.urls.path)
 
     async def _text(self, sighting: Sighting) -> bytes:
         known = self._texts.get(sighting.path)

@@ -16,6 +16,7 @@ from nemo_watch.jobs import pipeline, records
 from nemo_watch.jobs.journal import Journal
 from nemo_watch.jobs.parking import parked
 from nemo_watch.jobs.pipeline import Made
+from nemo_watch.jobs.planning import is_paid
 from nemo_watch.logs import logger
 from nemo_watch.model import JobState
 
@@ -96,8 +97,9 @@ class Dispatcher:
         running = self.running.get(job_id)
         if running is None:
             return False
-        running.cancelled = True
-        self._halt(running)
+        if not running.cancelled:
+            running.cancelled = True
+            self._halt(running)
         return True
 
     async def stop(self, wait_s: float) -> None:
@@ -222,7 +224,7 @@ def startable(
             job.state is JobState.PARKED and job.due_at is not None and job.due_at <= now
         )
         for_credits = job.cause is Cause.OUT_OF_CREDITS
-        if not due or job.project in busy or job.film in held or (for_credits and scouting):
+        if not due or job.project in busy or is_held(job, held) or (for_credits and scouting):
             continue
         if len(running) + len(chosen) >= limit:
             break
@@ -230,6 +232,11 @@ def startable(
         busy.add(job.project)
         scouting = scouting or for_credits
     return chosen
+
+
+def is_held(job: JobRecord, held: frozenset[int]) -> bool:
+    """Whether the brake of a first start holds the job: what is free is never held."""
+    return job.film in held and is_paid(job.order)
 
 
 def _surprise(error: Exception) -> Trouble:

@@ -86,7 +86,7 @@ async def _pay(run: Run, session: Session, name: str, text: str) -> Receipt:
         try:
             async with run.unbroken():
                 reply = await _send(run, session, text)
-                if await _is_heard(run, session, step, reply):
+                if await _heard_surely(run, session, step, reply):
                     await run.journal.receipt(name, {"text": reply.text})
                     return {"text": reply.text}
         except Trouble as trouble:
@@ -98,6 +98,8 @@ async def _pay(run: Run, session: Session, name: str, text: str) -> Receipt:
                 heard = getattr(trouble, "reply", None)
                 return await _recovered(run, session, step, "" if heard is None else heard.text, trouble)
             await run.journal.void(name)
+            if run.halting:
+                raise asyncio.CancelledError from trouble
             if left.get(trouble.cause, 0) == 0:
                 raise
             left[trouble.cause] -= 1
@@ -117,6 +119,16 @@ async def _send(run: Run, session: Session, text: str) -> ReplyAnswer:
     run.report(0.3, "NemoVideo is working on it")
     async with _still_working(run):
         return await run.service.send_message(session.session_id, text, lambda _reply: None)
+
+
+async def _heard_surely(run: Run, session: Session, step: Step, reply: ReplyAnswer) -> bool:
+    """`_is_heard`, where a refusal of that look at the state is no refusal of the message: only the sending proves "not taken"."""
+    try:
+        return await _is_heard(run, session, step, reply)
+    except Trouble as trouble:
+        if trouble.cause is Cause.LOST_TO_ANOTHER:
+            raise
+        return False
 
 
 async def _is_heard(run: Run, session: Session, step: Step, reply: ReplyAnswer) -> bool:

@@ -18,7 +18,7 @@ from nemo_watch.jobs.paying import Said, said_for, saying
 from nemo_watch.jobs.rendering import rendered
 from nemo_watch.jobs.run import Run, Session
 from nemo_watch.jobs.uploading import upload_media
-from nemo_watch.model import Backend, OrderKind
+from nemo_watch.model import Backend, JobState, OrderKind
 
 if TYPE_CHECKING:
     from nemo_watch.jobs.journal import Receipt
@@ -107,6 +107,12 @@ def _known_session(connection: sa.Connection, run: Run) -> int | None:
         return run.order.session
     if not run.batch or run.order.bought_again:
         return None
+    job = tables.job
+    held_by_another = sa.exists().where(  # its draft is another film's, of which not all is known yet
+        job.c.session == session.c.id,
+        job.c.id != run.journal.job_id,
+        job.c.state.in_([JobState.QUEUED.value, JobState.WORKING.value, JobState.PARKED.value]),
+    )
     return connection.scalar(
         sa.select(session.c.id)
         .where(
@@ -114,6 +120,7 @@ def _known_session(connection: sa.Connection, run: Run) -> int | None:
             session.c.shared,
             ~session.c.gone,
             session.c.account == run.service.account_key,
+            ~held_by_another,
         )
         .order_by(session.c.id.desc())
         .limit(1)
@@ -156,15 +163,17 @@ async def _renew_session(run: Run, lost: Trouble) -> None:
     row = int(found.receipt["row"]) if found is not None and found.receipt is not None else None
     paid = await run.journal.held(lambda connection: _was_paid(connection, run.journal.job_id, row))
     if row is not None:
-        await run.journal.held(lambda connection: _forget_session(connection, row))
+        await run.journal.held(lambda connection: _forget_session(connection, row, run.service.account_key))
     if paid or run.order.session is not None:
         raise Trouble(Cause.SESSION_LOST_PAID, messages=len(run.order.wish)) from lost
     await run.tell("The editing session was lost before anything was paid; making a new one.")
     await run.journal.void("session", "before", "timeline", "render/1", "render/2")
 
 
-def _forget_session(connection: sa.Connection, row: int) -> None:
-    connection.execute(tables.session.update().where(tables.session.c.id == row).values(gone=True))
+def _forget_session(connection: sa.Connection, row: int, account: str) -> None:
+    """The session is gone; one of another account is only out of reach, until that account is back."""
+    session = tables.session
+    connection.execute(session.update().where(session.c.id == row, session.c.account == account).values(gone=True))
 
 
 def _was_paid(connection: sa.Connection, job_id: int, session: int | None) -> bool:

@@ -143,7 +143,14 @@ class Keep:
     """The film's job stands as it is; its state is the film's."""
 
 
-Decision = Wait | WritePrompt | Answer | Place | Keep
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """A job waits with text that was taken back before it was sent: it is not sent any more."""
+
+    job: int
+
+
+Decision = Wait | WritePrompt | Answer | Place | Keep | Withdraw
 
 
 # -- the decision ----------------------------------------------------------------------------------------------------------
@@ -315,7 +322,7 @@ def _next(wish: Wish, past: Past, rules: Rules, words: Words, sent: Sent) -> Dec
         return _placed(order, past)
     added = _added(wish, sent)
     if not added:
-        return Keep()
+        return Withdraw(past.job.id) if past.job is not None and _was_taken_back(past.job) else Keep()
     if not rules.once and rules.prompt_wait_s != float("inf") and wish.quiet_s < rules.prompt_wait_s:
         return Wait(
             FilmState.WAITING_FOR_PROMPT,
@@ -328,9 +335,16 @@ def _next(wish: Wish, past: Past, rules: Rules, words: Words, sent: Sent) -> Dec
         )
     again = words.messages if sent.session is None else (f"{sent.messages[-1]}\n\n{_listed(added)}",)
     job = past.job
-    if job is not None and job.state in {JobState.PARKED, JobState.FAILED} and job.order.send == again:
+    waits = job is not None and job.state in {JobState.PARKED, JobState.FAILED}
+    if job is not None and waits and job.order.send == again and not _differs(order, job.order):
         return Keep()
     return _placed(replace(order, send=again), past)
+
+
+def _was_taken_back(job: JobNow) -> bool:
+    """Whether a job waits with messages of which none was taken, although nothing is left to send: the last text wins."""
+    unsent = job.order.kind is OrderKind.MESSAGES and bool(job.order.send) and not job.sent_any
+    return unsent and not job.order.bought_again and job.state in {JobState.PARKED, JobState.FAILED}
 
 
 def _new_messages(messages: tuple[str, ...], sent: Sent) -> tuple[str, ...]:
@@ -375,17 +389,22 @@ def _placed(order: Order, past: Past, answers: tuple[str, ...] | None = None) ->
 def again(wish: Wish, past: Past, rules: Rules) -> Place | None:
     """A version bought on purpose: the whole text, in a new session, with the media that are there now.
 
-    None while there is nothing to say yet.
+    None while it cannot be: nothing to say or to show yet, a prompt that cannot be read, or a job that has sent something and
+    waits for its turn. A job that has not begun is replaced.
     """
     words = wish.words or _remembered(wish, past)
     messages = (
         past.sent.messages if words is None and past.sent is not None else () if words is None else words.messages
     )
-    if not messages:
+    unseen = replace(past, sent=None)
+    if not messages or wish.trouble is not None or _missing_media(wish, unseen, rules) is not None:
         return None
     order = Order(
         OrderKind.MESSAGES, rules.backend, wish.media, wish.urls, messages, messages, session=None, bought_again=True
     )
+    job = past.job
+    if job is not None and job.state is JobState.QUEUED:
+        return None if job.sent_any else replace(_placed(order, past), replaces=job.id)
     return _placed(order, past)
 
 

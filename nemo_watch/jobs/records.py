@@ -478,6 +478,17 @@ def place(
     )
 
 
+def withdraw(connection: sa.Connection, number: int, now: float) -> None:
+    """A job that waits is over: what it would send was taken back."""
+    job = tables.job
+    waiting = [JobState.PARKED.value, JobState.FAILED.value]
+    connection.execute(
+        job.update()
+        .where(job.c.id == number, job.c.state.in_(waiting))
+        .values(state=JobState.REPLACED.value, updated_at=now)
+    )
+
+
 def claim(connection: sa.Connection, number: int, owner: str, now: float) -> int | None:
     """The fence under which `owner` now holds the job, None when it is not to be had."""
     job = tables.job
