@@ -20,6 +20,7 @@ STOP_REST_S: Final = 10.0
 STOP_MARGIN_S: Final = 20.0
 
 _HOMES: Final = tuple(map(Path, ("/home", "/root", "/run/user", "%h")))  # what ProtectHome= hides
+_TEMPS: Final = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108  what PrivateTmp= hides
 _STATES: Final = Path("/var/lib")  # where StateDirectory= lies
 
 
@@ -123,16 +124,20 @@ def _folders(unit: Unit) -> str:
         unit.account is not None and state_directory(unit.state) is not None
     )  # systemd opens its StateDirectory= itself
     writable = [unit.inbox, unit.outbox] + ([] if made else [unit.state])
-    bound = [path for path in writable if _in_home(path)]
+    bound = [path for path in writable if _is_hidden(path)]
     readable = [
-        path for path in unit.readable if _in_home(path) and not any(path == b or b in path.parents for b in bound)
+        path for path in unit.readable if _is_hidden(path) and not any(path == b or b in path.parents for b in bound)
     ]
+    of_homes = any(_in(path, _HOMES) for path in (*bound, *readable))
     lines = ["# … but for these (a leading - lets it start, and say so, while one is missing) …"]
     if plain := [path for path in writable if path not in bound]:
         lines.append(_paths("ReadWritePaths", plain))
     if not bound and not readable:
         return "\n".join([*lines, "# … and homes are not there at all.", "ProtectHome=yes"])
-    lines += ["# … and of the homes nothing is there but these.", "ProtectHome=tmpfs"]
+    if of_homes:
+        lines += ["# … and of the homes nothing is there but these.", "ProtectHome=tmpfs"]
+    else:
+        lines += ["# … and homes are not there at all.", "ProtectHome=yes"]
     if bound:
         lines.append(_paths("BindPaths", bound))
     if readable:
@@ -144,8 +149,13 @@ def _paths(setting: str, paths: list[Path]) -> str:
     return f"{setting}={' '.join(path_word(str(path), optional=True) for path in paths)}"
 
 
-def _in_home(path: Path) -> bool:
-    return any(home in path.parents for home in _HOMES)
+def _is_hidden(path: Path) -> bool:
+    """Whether ProtectHome= or PrivateTmp= hides the path, so that it has to be bound in."""
+    return _in(path, _HOMES) or _in(path, _TEMPS)
+
+
+def _in(path: Path, folders: tuple[Path, ...]) -> bool:
+    return any(folder in path.parents for folder in folders)
 
 
 # -- the examples that the repository shows -----------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ def test_a_crash_inside_a_200_is_the_agents_failure_and_never_proves_anything(st
     reply = reply_of(streams["raise"].split(b"\n\n", 1)[1])
     assert reply.error.cause is Cause.AGENT_FAILED
     assert not reply.error.not_taken
-    assert "boom" in str(reply.error)
+    assert "boom" in str(reply.error.data["reason"])
 
 
 def test_a_turn_of_many_kinds_of_parts_ends_whole(streams):
