@@ -23,6 +23,7 @@ from nemo_watch.jobs.planning import (
     Sent,
     Wait,
     Wish,
+    Withdraw,
     WritePrompt,
     decision,
     held_by_brake,
@@ -311,6 +312,45 @@ def test_again_buys_the_whole_text_in_a_new_session():
     assert placed.order.session is None
     assert placed.order.bought_again
     assert placed.version == 2
+
+
+def test_text_that_was_taken_back_before_it_was_sent_is_withdrawn():
+    waiting = parked(Cause.OUT_OF_CREDITS, sent_any=False, words=("one", "two"))
+    assert decide(wish("one"), Past(version=1, sent=sent("one"), job=waiting)) == Withdraw(7)
+
+
+def test_what_was_bought_on_purpose_is_not_withdrawn():
+    waiting = parked(Cause.OUT_OF_CREDITS, sent_any=False)
+    waiting = replace(waiting, order=replace(waiting.order, bought_again=True))
+    assert decide(wish("one"), Past(version=1, sent=sent("one"), job=waiting)) == Keep()
+
+
+def test_added_media_saved_anew_while_they_wait_are_ordered_as_they_are_now():
+    again = ("one\n\nb.jpg",)
+    old = replace(parked(Cause.FILE_CHANGED, sent_any=False), order=Order(
+        OrderKind.MESSAGES, Backend.CLOUD, (medium("a.jpg"), medium("b.jpg", "old")), (), ("one",), again, session=1,
+    ))  # fmt: skip
+    now = wish("one", media=(medium("a.jpg"), medium("b.jpg", "new")))
+    placed = decide(now, Past(version=1, sent=sent("one"), job=old))
+    assert isinstance(placed, Place)
+    assert placed.replaces == 7
+    assert [m.sha256 for m in placed.order.media] == ["sha-a.jpg", "new"]
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [wish("one", media=()), wish("one", trouble=(Cause.PROMPT_UNREADABLE, {})), replace(wish(), words=Words(()))],
+    ids=["no media", "unreadable", "no words"],
+)
+def test_again_buys_nothing_that_could_not_be_made(unfit):
+    assert planning.again(unfit, Past(version=1, sent=sent("one"), job=done()), RULES) is None
+
+
+def test_again_takes_the_place_of_a_job_that_has_not_begun():
+    queued = replace(parked(Cause.SURPRISE, sent_any=False), state=JobState.QUEUED, cause=None)
+    placed = planning.again(wish("one"), Past(version=1, sent=sent("one"), job=queued), RULES)
+    assert placed is not None
+    assert placed.replaces == 7
 
 
 # -- the brake -----------------------------------------------------------------------------------------------------------------

@@ -114,6 +114,33 @@ async def test_a_stream_without_a_single_event_counts_when_the_draft_has_changed
     assert [text for _, text in life.world.paid] == ["one"]
 
 
+async def test_a_refused_look_at_the_state_is_no_refusal_of_the_message(life):
+    """The stream closed without a word, and the look at the state is refused: the message may have been taken all the same."""
+    life.world.mute = True
+    original = life.world.fault
+
+    def fault(name: str) -> None:
+        if name == "state" and len(life.world.paid) == 1 and not life.world.faults.setdefault("told", []):
+            life.world.faults["told"].append(Trouble(Cause.RATE_LIMITED))
+            raise Trouble(Cause.RATE_LIMITED, not_taken=True)
+        original(name)
+
+    life.world.fault = fault
+    await life.place(order("one"))
+    await life.live()
+    assert [text for _, text in life.world.paid] == ["one"]
+    assert (await life.jobs())[0].state == "done"
+
+
+async def test_a_second_rate_limit_parks_instead_of_waiting_on(life):
+    refusals = [Trouble(Cause.RATE_LIMITED, not_taken=True) for _ in range(2)]
+    life.world.faults["message"] = refusals
+    await life.place(order("one"))
+    [trouble] = await life.live()
+    assert trouble.cause is Cause.RATE_LIMITED
+    assert [text for _, text in life.world.paid] == ["one"]
+
+
 async def test_a_message_of_which_nothing_is_known_parks_for_a_decision(life):
     life.world.faults["message"] = [Trouble(Cause.MESSAGE_UNSURE)]
     await life.place(order("one"))
