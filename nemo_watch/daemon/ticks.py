@@ -59,7 +59,7 @@ class Chores:
             return
         try:
             await self.service.balance()
-        except Trouble as trouble:
+        except (Trouble, RuntimeError) as trouble:  # RuntimeError: the client was closed by a stop meanwhile
             log.debug("balance.unread", reason=str(trouble))
         else:
             self.wake.set()
@@ -82,6 +82,12 @@ def started_ticks(chores: dict[str, tuple[float, Chore]]) -> AsyncIOScheduler:
 
     scheduler: Any = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
     for name, (every_s, chore) in chores.items():
-        scheduler.add_job(chore, "interval", seconds=every_s, id=name)
+        scheduler.add_job(_unless_stopped, "interval", args=[chore], seconds=every_s, id=name)
     scheduler.start()
     return scheduler
+
+
+async def _unless_stopped(chore: Chore) -> None:
+    """A chore that is cut by the stop of the scheduler ends without a word: the scheduler would tell it as a fault."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await chore()
