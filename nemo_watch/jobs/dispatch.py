@@ -196,7 +196,6 @@ class Dispatcher:
                 data=data,
                 due_at=due_at,
                 tries=tries,
-                halt=False,
             )
         )
         if not held:

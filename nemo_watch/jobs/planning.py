@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from nemo_watch.errors import FAILURES, Cause, FilmState, Move, Need, advice, sentence
+from nemo_watch.errors import FAILURES, Cause, FilmState, Need, advice, sentence
 from nemo_watch.model import Backend, FolderIdentity, JobState, MediaKind, Medium, Order, OrderKind, Words
 
 FIRST_START_MAX: Final = 5  # more films than that on a first start are not bought unasked
@@ -472,8 +472,3 @@ def same_project(
 def is_paid(order: Order) -> bool:
     """Whether carrying out the order costs credits."""
     return order.backend is Backend.CLOUD and order.kind is OrderKind.MESSAGES and bool(order.send)
-
-
-def waits_for_person(cause: Cause) -> bool:
-    """Whether a job parked for this cause goes on only when a person acts."""
-    return FAILURES[cause].move in {Move.ASK, Move.UNSURE, Move.GIVE_UP}

@@ -327,7 +327,6 @@ class JobRecord:
     due_at: float | None
     tries: int
     as_it_stands: bool
-    halt: bool
     video: str | None
     fence: int
     first_version: bool
@@ -352,7 +351,6 @@ def _job_record(row: Any, first: bool) -> JobRecord:  # noqa: ANN401  a row
         due_at=row.due_at,
         tries=row.tries,
         as_it_stands=row.as_it_stands,
-        halt=row.halt,
         video=row.video,
         fence=row.fence,
         first_version=first,

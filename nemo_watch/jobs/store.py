@@ -138,7 +138,6 @@ job = sa.Table(
     sa.Column("due_at", Moment),  # when it goes on by itself
     sa.Column("tries", sa.Integer, nullable=False, default=0),  # growing waits
     sa.Column("as_it_stands", sa.Boolean, nullable=False, default=False),  # a person's `retry`: nothing more is sent
-    sa.Column("halt", sa.Boolean, nullable=False, default=False),  # a person's `cancel`
     sa.Column("video", sa.Text),
     sa.Column("video_sha256", sa.Text),
     sa.Column("owner", sa.Text),
