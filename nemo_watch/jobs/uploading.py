@@ -1,4 +1,4 @@
-"""A version's media on their way up: in the order of the film, several at once, each once for a session.
+"""A version's media on their way up: begun in the order of the film, several at once, each once for a session.
 
 It must never send a file that is not the one that was counted, and never let one bad file end the film.
 """
@@ -6,6 +6,8 @@ It must never send a file that is not the one that was counted, and never let on
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from nemo_watch.errors import Cause, Move, Trouble
@@ -27,13 +29,15 @@ async def upload_media(run: Run, session: Session) -> None:
         return
     sent = {"count": 0}
 
-    async def one(medium: Medium) -> None:
-        async with run.uploads:  # fair: waiters go in the order they came, so uploads start in the film's order
-            await _upload(run, session, medium)
+    async def one(medium: Medium, turn: _Turn) -> None:
+        async with run.uploads:  # fair: who holds the turn came before those who wait for it, so it is inside
+            await _upload(run, session, medium, turn)
+        await turn.mine.wait()
+        turn.pass_on()  # where nothing had to be sent, too
         sent["count"] += 1
         run.report(0.05 + 0.25 * sent["count"] / len(order.media), f"uploading ({sent['count']} of {len(order.media)})")
 
-    await _all([one(medium) for medium in order.media])
+    await _all([one(medium, turn) for medium, turn in zip(order.media, _turns(len(order.media)), strict=True)])
     if order.urls:
         await run.journal.step(f"urls/{_key(order.urls)}", lambda: _upload_urls(run, session), session.scope)
     pictures = [m for m in order.media if m.kind is not MediaKind.AUDIO]
@@ -41,6 +45,24 @@ async def upload_media(run: Run, session: Session) -> None:
         any(medium == out for out, _ in run.left_out) for medium in pictures
     ):  # fmt: skip
         raise Trouble(Cause.NOTHING_LEFT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One upload's place in the order: `mine` is set once the one before has begun, `next` once this one has."""
+
+    mine: asyncio.Event
+    next: asyncio.Event
+
+    def pass_on(self, _sent_bytes: int = 0) -> None:
+        """Say that the upload has begun on the wire, or need not."""
+        self.next.set()
+
+
+def _turns(count: int) -> list[_Turn]:
+    events = [asyncio.Event() for _ in range(count + 1)]
+    events[0].set()
+    return [_Turn(mine, after) for mine, after in pairwise(events)]
 
 
 async def _all(works: list[Any]) -> None:
@@ -54,14 +76,14 @@ async def _all(works: list[Any]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _upload(run: Run, session: Session, medium: Medium) -> None:
+async def _upload(run: Run, session: Session, medium: Medium, turn: _Turn) -> None:
     """One medium: its receipt belongs to the session; that it was left out belongs to the job."""
     out = await run.journal.find(f"left-out/{medium.sha256}")
     if out is not None and out.receipt is not None:
         run.left_out.append((medium, str(out.receipt["reason"])))
         return
     try:
-        await run.journal.step(f"upload/{medium.sha256}", lambda: _send(run, session, medium), session.scope)
+        await run.journal.step(f"upload/{medium.sha256}", lambda: _send(run, session, medium, turn), session.scope)
     except Trouble as trouble:
         if trouble.failure.move is not Move.LEAVE_OUT:
             raise
@@ -71,11 +93,12 @@ async def _upload(run: Run, session: Session, medium: Medium) -> None:
         run.left_out.append((medium, reason))
 
 
-async def _send(run: Run, session: Session, medium: Medium) -> Receipt:
-    async with run.media.source(medium) as source:
+async def _send(run: Run, session: Session, medium: Medium, turn: _Turn) -> Receipt:
+    async with run.media.source(medium) as source:  # made ready beside the others; only the request waits for its turn
+        await turn.mine.wait()
         await run.tell(f"Uploading {medium.name}")
         try:
-            files = await run.service.upload(session.session_id, source, lambda _sent: None)
+            files = await run.service.upload(session.session_id, source, turn.pass_on)
         except Trouble as trouble:
             trouble.data.setdefault("file", medium.name)
             raise

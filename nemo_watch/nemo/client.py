@@ -124,7 +124,7 @@ class NemoClient:
         open_file: Callable[[], BinaryIO],
         progress: Callable[[int], None] = lambda _: None,
     ) -> tuple[UploadedFile, ...]:
-        """Send one file; `progress` hears the bytes sent. Raises FILE_TOO_LARGE before a byte is sent, FILE_CHANGED,
+        """Send one file; `progress` hears the bytes sent (0: begun). Raises FILE_TOO_LARGE before a byte is sent, FILE_CHANGED,
         FILE_UNREADABLE, FILE_UNSUPPORTED.
         """
         if size_bytes > self._file_limit_bytes:

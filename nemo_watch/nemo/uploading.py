@@ -38,7 +38,7 @@ ANSWER_LIMIT_S: Final = 300.0  # the service looks into a file before it answers
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A file to send: the name it goes under, its measured size, how to open it, and whom to tell the bytes sent."""
+    """A file to send: the name it goes under, its measured size, how to open it, and whom to tell the bytes sent (0: begun)."""
 
     name: str
     size_bytes: int
@@ -93,6 +93,7 @@ async def _content(reader: _Reader, part: Part, early: EarlyAnswer, limit: async
     """The body, piece by piece; each piece that leaves puts the deadline off."""
     loop = asyncio.get_running_loop()
     parcel, sent_bytes = reader.parcel, 0
+    parcel.progress(0)  # the body is asked for when the request's head is out: from here on the service knows of it
     yield part.head
     while piece := await reader.piece():
         sent_bytes += len(piece)

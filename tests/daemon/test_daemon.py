@@ -259,7 +259,7 @@ async def test_once_tells_that_someone_is_needed(house):
 
 
 async def test_a_round_that_goes_wrong_is_not_the_end(house, monkeypatch):
-    monkeypatch.setattr("nemo_watch.daemon.supervise._AFTER_A_SURPRISE_S", 0.01)
+    monkeypatch.setattr("nemo_watch.daemon.serving._AFTER_A_STUMBLE_S", 0.01)
     house.photo("trip/a.jpg")
     house.prompt("trip/prompt.txt", "one")
     async with house.daemon() as daemon:
@@ -274,6 +274,22 @@ async def test_a_round_that_goes_wrong_is_not_the_end(house, monkeypatch):
         monkeypatch.setattr(type(daemon._rounds), "_known_now", lambda _self: stumbles())
         await house.until_state("trip", "done")
     assert len(calls) > 3
+
+
+async def test_a_round_that_always_goes_wrong_is_told_and_ends_once_with_1(house, monkeypatch):
+    monkeypatch.setattr("nemo_watch.daemon.serving._AFTER_A_STUMBLE_S", 0.01)
+
+    async def stumbles(_self):
+        raise RuntimeError("what nobody foresaw")
+
+    monkeypatch.setattr("nemo_watch.daemon.rounds.Rounds._known_now", stumbles)
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon(once=True):
+        assert await house.task == 1
+    assert any(
+        "stumbled over something it does not know (RuntimeError)" in p for p in house.overviews[-1].watching.problems
+    )
 
 
 async def test_a_reload_takes_new_settings_and_refuses_bad_ones(house, tmp_path):

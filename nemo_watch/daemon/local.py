@@ -1,0 +1,42 @@
+"""The local studio as the service behind a daemon: started with it, stopped with it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nemo_watch.errors import UsageError
+
+if TYPE_CHECKING:
+    from nemo_watch.config import Config, Pace
+
+
+@asynccontextmanager
+async def with_local_studio(config: Config) -> AsyncIterator[Config]:
+    """The config with a studio of our own behind it, when that is the backend; looked at often, because it is near.
+
+    Raises: UsageError where the studio is not installed.
+    """
+    if config.service.backend != "studio":
+        yield config
+        return
+    try:
+        from nemo_watch.studio.server import running_studio
+    except ImportError as error:
+        raise UsageError(
+            f"The studio is not installed ({error.name} is missing). Install it: pip install 'nemo-watch[studio]'"
+        ) from error
+    async with running_studio(config.folders.state / "studio") as url:
+        yield replace(config, service=replace(config.service, url=url, pace=near(config)))
+
+
+def near(config: Config) -> Pace:
+    """Waits for a service on this very machine, where the person has not set them."""
+    pace = config.service.pace
+    if "service.pace.render_poll" not in config.sources:
+        pace = replace(pace, render_poll_s=0.5)
+    if "service.pace.render_polls" not in config.sources:
+        pace = replace(pace, render_polls=2**31)
+    return pace

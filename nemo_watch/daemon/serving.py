@@ -1,0 +1,250 @@
+"""The daemon's loop: woken, it runs a round and tells; signals reload its settings and stop it.
+
+Whatever goes wrong in a round is told, and the next one tries again, later and later; only `once` gives up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from nemo_watch.daemon import systemd
+from nemo_watch.daemon.local import near
+from nemo_watch.daemon.rounds import Round
+from nemo_watch.daemon.ticks import started_ticks
+from nemo_watch.daemon.wishes import READING
+from nemo_watch.errors import Cause, FilmState, Trouble, UsageError, sentence
+from nemo_watch.inbox.looking import Look
+from nemo_watch.logs import logger
+
+if TYPE_CHECKING:
+    from nemo_watch.clock import Clock
+    from nemo_watch.config import Config
+    from nemo_watch.daemon.rounds import Rounds
+    from nemo_watch.daemon.telling import Telling
+    from nemo_watch.daemon.ticks import Chores
+    from nemo_watch.jobs.dispatch import Dispatcher
+    from nemo_watch.model import Overview
+
+log = logger("daemon")
+
+HARD_STOP: Final = 130  # what a shell shows for a second SIGINT
+_TELL_EVERY_S: Final = 0.5  # progress comes in bursts; people and the disk need no more than this
+_AFTER_A_STUMBLE_S: Final = 2.5  # doubled each time, up to the rescan
+_ONCE_STUMBLES_MAX: Final = 3
+_ENDED = frozenset({FilmState.DONE, FilmState.CANCELLED})
+
+OnChange = Callable[["Overview"], None]
+
+
+class Daemon:
+    """The loop: woken, it runs a round and tells."""
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        rounds: Rounds,
+        telling: Telling,
+        dispatcher: Dispatcher,
+        wake: asyncio.Event,
+        chores: Chores,
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._rounds = rounds
+        self._telling = telling
+        self._dispatcher = dispatcher
+        self._wake = wake
+        self._chores = chores
+        self._stopping = asyncio.Event()
+        self._stood_since: tuple[object, float] = (None, 0.0)
+        self._stumbles = 0  # rounds that went wrong, one after another
+        self._stumbled_over = ""
+
+    @property
+    def hangs(self) -> bool:
+        """Whether a look at the inbox has not come back."""
+        return self._rounds.is_looking
+
+    async def serve(self, on_change: OnChange | None, reload: Callable[[], Config] | None = None) -> int:
+        """Serve until stopped (0), or until nothing can move (`once`)."""
+        with _signals(self._stop, lambda: self._reload(reload)):
+            ticks = started_ticks(self._chores.ticks())
+            systemd.notify("READY=1", "STATUS=watching the inbox")
+            alive = asyncio.create_task(systemd.keep_alive(self._clock))
+            try:
+                return await self._loop(on_change)
+            finally:
+                systemd.notify("STOPPING=1", "STATUS=finishing what may not be cut")
+                alive.cancel()
+                ticks.shutdown(wait=False)
+
+    def _reload(self, reload: Callable[[], Config] | None) -> None:
+        """Read the configuration anew, and look again. A bad one is refused and the old one stays."""
+        self._wake.set()
+        if reload is None:
+            return
+        systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(self._clock.monotonic() * 1e6)}")
+        try:
+            self._adopt(reload())
+        except UsageError as error:
+            log.warning("config.refused", problems=str(error))
+        finally:
+            systemd.notify("READY=1")
+
+    def _adopt(self, config: Config) -> None:
+        """Take over what can change while we run. Raises: UsageError for what cannot."""
+        old = self._config
+        fixed = [
+            name
+            for name, before, after in (
+                ("[folders]", old.folders, config.folders),
+                ("service.backend", old.service.backend, config.service.backend),
+                ("service.url", old.service.url, config.service.url),
+                ("service.skill_version", old.service.skill_version, config.service.skill_version),
+                ("journal.url", old.journal_url, config.journal_url),
+            )
+            if before != after and not (name == "service.url" and old.service.backend == "studio")
+        ]
+        if fixed:
+            raise UsageError(f"{', '.join(fixed)}: cannot change while nemo-watch runs; restart it")
+        if old.service.backend == "studio":
+            config = replace(config, service=replace(config.service, url=old.service.url, pace=near(config)))
+        self._config = config
+        self._rounds.adopt(config)
+        self._telling.config = config
+        self._dispatcher.adopt(config.service.projects_at_once, config.service.pace)
+        log.info("config.reloaded", path=str(config.path))
+
+    def _stop(self) -> None:
+        if self._stopping.is_set():
+            os._exit(HARD_STOP)  # a second signal stops at once; everything that matters is in the journal
+        self._stopping.set()
+        self._wake.set()
+
+    async def _loop(self, on_change: OnChange | None) -> int:
+        shown: Overview | None = None
+        last: Round | None = None
+        while not self._stopping.is_set():
+            woken = self._wake.is_set() or self._dispatcher.ended.is_set()
+            self._wake.clear()
+            self._dispatcher.ended.clear()
+            self._dispatcher.changed.clear()
+            last, overview = await self._looked_and_told(last, look=woken)
+            if overview is not None and overview != shown:
+                shown = overview
+                systemd.notify(f"STATUS={_status(overview)}")
+                if on_change is not None:
+                    on_change(overview)
+            if self._rounds.once:
+                if self._stumbles >= _ONCE_STUMBLES_MAX:
+                    return 1
+                if overview is not None and not self._stumbles and not self._may_move(last, overview):
+                    return 0 if all(row.state in _ENDED for row in overview.films) else 1
+            await self._wait(last.next_s)
+        return 0
+
+    async def _looked_and_told(self, last: Round | None, *, look: bool) -> tuple[Round, Overview | None]:
+        """A round, and what people were told of it; None where nothing could be told."""
+        try:
+            if look or last is None:
+                last = await self._rounds.round()
+            overview = await self._telling.tell(last)
+        except Trouble as trouble:  # the outbox or the inbox refuses
+            return await self._stumbled(last, str(trouble))
+        except Exception as error:
+            reason = sentence(Cause.SURPRISE, {"reason": type(error).__name__})
+            if reason != self._stumbled_over:
+                log.exception("round.surprised")
+            return await self._stumbled(last, reason)
+        self._stumbles, self._stumbled_over = 0, ""
+        return last, overview
+
+    async def _stumbled(self, last: Round | None, reason: str) -> tuple[Round, Overview | None]:
+        """The last round that went well, with the reason among its problems; another look soon, and later each time."""
+        if reason != self._stumbled_over:  # once, not every time
+            log.warning("round.stopped", reason=reason)
+        self._stumbles += 1
+        self._stumbled_over = reason
+        self._wake.set()
+        kept = Round(Look(absent=False)) if last is None else last
+        problems = tuple(dict.fromkeys((*kept.look.problems, reason)))
+        again_s = min(_AFTER_A_STUMBLE_S * 2**self._stumbles, self._config.inbox.rescan_s)
+        try:
+            overview = await self._telling.tell(replace(kept, look=replace(kept.look, problems=problems)))
+        except Exception:
+            log.debug("telling.stumbled", exc_info=True)
+            overview = None
+        await self._sleep(again_s)
+        return kept, overview
+
+    async def _wait(self, next_s: float | None) -> None:
+        """Until something wakes us, a job has something to tell, or the next round is due."""
+        timeout_s = self._config.inbox.rescan_s if next_s is None else min(next_s, self._config.inbox.rescan_s)
+        waits = [
+            asyncio.ensure_future(event.wait())
+            for event in (self._wake, self._dispatcher.ended, self._dispatcher.changed)
+        ]
+        done, pending = await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        for wait in pending:
+            wait.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        if not done:
+            self._wake.set()
+        elif not self._wake.is_set() and not self._dispatcher.ended.is_set():
+            await self._sleep(_TELL_EVERY_S)
+
+    async def _sleep(self, seconds: float) -> None:
+        """`seconds`, or less when we are to stop."""
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _may_move(self, last: Round, overview: Overview) -> bool:
+        """Whether anything can still happen without a person, a growing wait, or a file that is still being written."""
+        now = self._clock.monotonic()
+        standing = (
+            [p.folder for p in last.look.projects if p.ready],
+            [(row.name, row.state) for row in overview.films],
+        )
+        if self._dispatcher.running or last.startable or last.look.gathers or standing != self._stood_since[0]:
+            self._stood_since = (standing, now)
+            return True
+        if (
+            self._wake.is_set()
+            or self._dispatcher.ended.is_set()
+            or any(seen.wish.busy_with == READING for seen in last.seen)
+        ):
+            return True
+        inbox = self._config.inbox
+        patience_s = 1.5 * (inbox.settle_s + inbox.project_settle_s) + 3.0
+        return last.look.next_look_s is not None and now - self._stood_since[1] < patience_s
+
+
+def _status(overview: Overview) -> str:
+    states = [row.state for row in overview.films]
+    parts = [f"{states.count(state)} {state.value.replace('_', ' ')}" for state in FilmState if state in states]
+    return ", ".join(parts) or "watching the inbox"
+
+
+class _signals:  # noqa: N801  reads as the block it is
+    """SIGTERM and SIGINT stop, SIGHUP looks again, while the block runs."""
+
+    def __init__(self, stop: Callable[[], None], look: Callable[[], None]) -> None:
+        self._handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: look}
+
+    def __enter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number, handler in self._handlers.items():
+            loop.add_signal_handler(number, handler)
+
+    def __exit__(self, *_exc: object) -> None:
+        loop = asyncio.get_running_loop()
+        for number in self._handlers:
+            loop.remove_signal_handler(number)
