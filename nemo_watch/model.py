@@ -229,7 +229,11 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class BoughtVersion:
-    """One version in a film's receipt. `media` maps sha256 to the name that went up; `video` is relative to the outbox."""
+    """One version in a film's receipt. `media` maps sha256 to the name that went up; `video` is relative to the outbox.
+
+    `messages` are those that were, or may have been, taken. `finished` is false while what they bought is not rendered yet.
+    The credits are what the balance said before the first message and while the video was rendered.
+    """
 
     version: int
     backend: Backend
@@ -243,8 +247,10 @@ class BoughtVersion:
     session_id: str
     task_id: str | None
     render_id: str | None
-    credits_spent: float | None = None
+    credits_before: float | None = None
+    credits_after: float | None = None
     paths: dict[str, str] = field(default_factory=dict)  # sha256 → path in the inbox
+    finished: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nemo_watch.daemon.adapters import FilmOutbox, InboxMedia
-from nemo_watch.errors import Cause, advice
+from nemo_watch.errors import Cause, Need, advice
 from nemo_watch.jobs.run import Run
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, JobState
@@ -106,6 +106,8 @@ class RealCrew:
         """One line in the film's story and one in the log."""
         self.metrics.jobs_ended[state.value, "" if trouble is None else trouble.cause.value] += 1
         self.metrics.job_seconds += self._clock.monotonic() - self._started.pop(job.id, self._clock.monotonic())
+        if trouble is None or trouble.failure.needs is Need.DECISION:  # paid, or maybe so: a lost journal must know
+            await self._film_outbox(job).write_receipt()
         if trouble is None:
             log.info("job.ended", film=job.film_name, version=job.version, state=state.value)
             return

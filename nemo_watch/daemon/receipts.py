@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from nemo_watch.errors import Cause
 from nemo_watch.jobs import records
 from nemo_watch.jobs import store as tables
 from nemo_watch.jobs.pipeline import VERSION
+from nemo_watch.jobs.uploading import urls_key
 from nemo_watch.model import (
     Backend,
     BoughtVersion,
@@ -24,7 +26,7 @@ from nemo_watch.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from nemo_watch.jobs.store import Store
 
@@ -63,11 +65,17 @@ def _versions(connection: sa.Connection, film: int) -> tuple[BoughtVersion, ...]
         .where(job.c.film == film)
         .order_by(job.c.id)
     ).all()
-    return tuple(_version(connection, row) for row in rows if row.video is not None)
+    taken = records.messages_by_job(connection)
+    return tuple(
+        _version(connection, row, taken.get(row.id, set()))
+        for row in rows
+        if row.video is not None or taken.get(row.id)
+    )
 
 
-def _version(connection: sa.Connection, row: Any) -> BoughtVersion:  # noqa: ANN401  a row
+def _version(connection: sa.Connection, row: Any, taken: Collection[str]) -> BoughtVersion:  # noqa: ANN401  a row
     order = records.order_from_json(row.order)
+    sent = len(order.wish) - len(order.send) + sum(name != "message/edit" for name in taken)
     renders = connection.scalars(
         sa.select(tables.step.c.receipt)
         .where(
@@ -85,13 +93,26 @@ def _version(connection: sa.Connection, row: Any) -> BoughtVersion:  # noqa: ANN
         video_sha256=row.video_sha256,
         media={m.sha256: m.name for m in order.media},
         urls=order.urls,
-        messages=order.wish,
+        messages=order.wish if row.video is not None or row.as_it_stands else order.wish[:sent],
         account=row.account or "",
         session_id=row.session_id or "",
         task_id=row.task_id,
         render_id=str(renders[-1]["id"]) if renders else None,
+        credits_before=_credits(connection, row.id, "before"),
+        credits_after=_credits(connection, row.id, "after"),
         paths={m.sha256: m.path for m in order.media},
+        finished=row.video is not None or row.state in {JobState.DONE, JobState.REPLACED},
     )
+
+
+def _credits(connection: sa.Connection, job: int, when: str) -> float | None:
+    step = tables.step
+    receipt = connection.scalar(
+        sa.select(step.c.receipt).where(
+            step.c.scope == f"job/{job}", step.c.name == f"credits/{when}", step.c.state == "done"
+        )
+    )
+    return None if receipt is None else float(receipt["available"])
 
 
 def _restored(connection: sa.Connection, receipt: ProjectReceipt, now: float) -> int:
@@ -114,17 +135,23 @@ def _restored(connection: sa.Connection, receipt: ProjectReceipt, now: float) ->
             words = list(missing[-1].messages)
             number = records.add_film(connection, project, stem, film.stem, now, name=film.name, words=words)
         for version in missing:
-            _restore_version(connection, project, number, version)
+            _restore_version(connection, project, number, film.name, version)
         new = 1
     return new
 
 
 def _has_version(connection: sa.Connection, film: int, bought: BoughtVersion) -> bool:
-    job = tables.job
-    return connection.scalar(sa.select(job.c.id).where(job.c.film == film, job.c.video == bought.video)) is not None
+    job, session = tables.job, tables.session
+    same = (
+        job.c.video == bought.video
+        if bought.video is not None
+        else sa.and_(job.c.version == bought.version, session.c.session_id == bought.session_id)
+    )
+    query = sa.select(job.c.id).outerjoin(session, job.c.session == session.c.id).where(job.c.film == film, same)
+    return connection.scalar(query.limit(1)) is not None
 
 
-def _restore_version(connection: sa.Connection, project: int, film: int, bought: BoughtVersion) -> None:
+def _restore_version(connection: sa.Connection, project: int, film: int, name: str, bought: BoughtVersion) -> None:
     """A version as a job that is over; its messages count as sent, its session is gone on with."""
     at = bought.made_at.timestamp()
     session = _session(connection, project, bought, at) if bought.session_id else None
@@ -137,8 +164,15 @@ def _restore_version(connection: sa.Connection, project: int, film: int, bought:
     connection.execute(
         tables.job.update()
         .where(tables.job.c.id == job)
-        .values(state=JobState.DONE.value, session=session, video=bought.video, video_sha256=bought.video_sha256)
+        .values(session=session, video=bought.video, video_sha256=bought.video_sha256, **_standing(bought, name))
     )
+    if session is not None:
+        _restore_uploads(connection, session, bought, at)
+        connection.execute(
+            tables.step.insert().values(
+                scope=f"job/{job}", name="session", state="done", at=at, receipt={"row": session}
+            )
+        )
     for index, text in enumerate(order.send):
         connection.execute(
             tables.step.insert().values(
@@ -146,6 +180,31 @@ def _restore_version(connection: sa.Connection, project: int, film: int, bought:
                 data={"text": text, "paid": bought.backend is Backend.CLOUD}, receipt={"text": "", "restored": True},
             )
         )  # fmt: skip
+
+
+def _standing(bought: BoughtVersion, film: str) -> dict[str, Any]:
+    """How a restored version stands: over, or (what was bought is not rendered yet) waiting for a person's `retry`."""
+    if bought.finished:
+        return {"state": JobState.DONE.value}
+    return {
+        "state": JobState.PARKED.value,
+        "cause": Cause.MESSAGE_UNSURE.value,
+        "data": {"film": film, "messages": len(bought.messages)},
+    }
+
+
+def _restore_uploads(connection: sa.Connection, session: int, bought: BoughtVersion, at: float) -> None:
+    """What went up for the version lies in its session: it is not sent again."""
+    names = [f"upload/{sha256}" for sha256 in bought.media] + ([f"urls/{urls_key(bought.urls)}"] if bought.urls else [])
+    step, scope = tables.step, f"session/{session}"
+    known = set(connection.scalars(sa.select(step.c.name).where(step.c.scope == scope)).all())
+    for name in names:
+        if name not in known:
+            connection.execute(
+                step.insert().values(
+                    scope=scope, name=name, state="done", at=at, receipt={"files": [], "restored": True}
+                )
+            )
 
 
 def _session(connection: sa.Connection, project: int, bought: BoughtVersion, at: float) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nemo_watch.errors import Cause, Trouble, advice, sentence
+from nemo_watch.errors import FAILURES, Cause, Need, Trouble, advice, sentence
 from nemo_watch.jobs import pipeline, records
 from nemo_watch.jobs.journal import Journal
 from nemo_watch.jobs.parking import parked
@@ -216,6 +216,7 @@ def startable(
     After credits return one film is tried first: of those that wait for credits only one is at work at a time.
     """
     busy = {r.job.project for r in running}
+    doubtful = {(job.session, job.film) for job in jobs if job.session is not None and _asks_for_decision(job)}
     scouting = any(r.job.cause is Cause.OUT_OF_CREDITS for r in running)
     chosen: list[JobRecord] = []
     for job in jobs:
@@ -225,12 +226,18 @@ def startable(
         for_credits = job.cause is Cause.OUT_OF_CREDITS
         if not due or job.project in busy or is_held(job, held) or (for_credits and scouting):
             continue
+        if any(session == job.session and film != job.film for session, film in doubtful):
+            continue  # what lies in the shared session is another film's, of which not all is known yet
         if len(running) + len(chosen) >= limit:
             break
         chosen.append(job)
         busy.add(job.project)
         scouting = scouting or for_credits
     return chosen
+
+
+def _asks_for_decision(job: JobRecord) -> bool:
+    return job.state is JobState.PARKED and job.cause is not None and FAILURES[job.cause].needs is Need.DECISION
 
 
 def is_held(job: JobRecord, held: frozenset[int]) -> bool:

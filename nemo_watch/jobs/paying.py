@@ -70,9 +70,9 @@ async def _message(run: Run, session: Session, name: str, text: str) -> Receipt 
         return found.receipt
     if run.as_it_stands:
         return None
-    if found is not None:
-        return await _recovered(run, session, found, "", None)
-    return await _pay(run, session, name, text)
+    receipt = await (_pay(run, session, name, text) if found is None else _recovered(run, session, found, "", None))
+    await run.outbox.write_receipt()  # from here on not even a lost journal buys it again
+    return receipt
 
 
 async def _pay(run: Run, session: Session, name: str, text: str) -> Receipt:

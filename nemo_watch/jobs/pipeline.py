@@ -7,6 +7,9 @@ Facts: API text "Common Workflows" (upload → one message → export), "SSE Eve
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,7 +71,8 @@ async def _walk(run: Run) -> Made:
     draft = await _draft(run, session, before, said)
     if draft is None:
         return Made(None, None, "the service changed nothing")
-    render = await rendered(run, session, draft)
+    async with _balance_noted(run):
+        render = await rendered(run, session, draft)
     video = await run.journal.step("video", lambda: _deliver(run, render))
     return Made(video["video"], video["sha256"], "")
 
@@ -215,8 +219,31 @@ async def _look_at_balance(run: Run) -> None:
             Cause.OUT_OF_CREDITS, not_taken=True
         ) from trouble  # not known to have risen: it waits on as it did
     run.balance_before = available
+    await run.journal.step("credits/before", lambda: _credits(available))
     if available <= (run.refused_at or 0.0):
         raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True)
+
+
+async def _credits(available: float) -> Receipt:
+    return {"available": available}
+
+
+@asynccontextmanager
+async def _balance_noted(run: Run) -> AsyncIterator[None]:
+    """Beside the render, whose looks wait anyway: what the balance says now, for the receipt. It holds nothing up."""
+
+    async def note() -> None:
+        with suppress(Trouble):
+            balance = await run.service.balance()
+            await run.journal.receipt("credits/after", {"available": balance.available})
+
+    noting = None if run.paid_a_day is None or not run.order.send else asyncio.ensure_future(note())
+    try:
+        yield
+    finally:
+        if noting is not None:
+            noting.cancel()
+            await asyncio.gather(noting, return_exceptions=True)
 
 
 async def _with_balance(run: Run, refused: Trouble) -> Trouble:
@@ -261,7 +288,8 @@ async def _draft(run: Run, session: Session, before: Draft | None, said: tuple[S
     """
 
     async def read() -> Receipt:
-        return {"draft": (await run.service.state(session.session_id)).draft}
+        own = await _own_timeline(run, session)
+        return own or {"draft": (await run.service.state(session.session_id)).draft}
 
     draft: Draft | None = (await run.journal.step("timeline", read))["draft"]
     unchanged = run.words.fingerprint(draft) == run.words.fingerprint(before)
@@ -280,6 +308,29 @@ async def _draft(run: Run, session: Session, before: Draft | None, said: tuple[S
         await run.tell("The service changed nothing; no new video is rendered.")
         return None
     return draft
+
+
+async def _own_timeline(run: Run, session: Session) -> Receipt | None:
+    """For an export in a session that several films share: the film's own timeline, for the session's newest is another's."""
+    if run.order.kind is not OrderKind.EXPORT or not run.batch:
+        return None
+    last: Receipt | None = await run.journal.held(lambda c: _last_timeline(c, run.journal.job_id, session.row))
+    return last
+
+
+def _last_timeline(connection: sa.Connection, job_id: int, session: int) -> Receipt | None:
+    job, step = tables.job, tables.step
+    film = sa.select(job.c.film).where(job.c.id == job_id).scalar_subquery()
+    jobs = connection.scalars(sa.select(job.c.id).where(job.c.film == film, job.c.session == session)).all()
+    receipt: Receipt | None = connection.scalar(
+        sa.select(step.c.receipt)
+        .where(
+            step.c.scope.in_([f"job/{number}" for number in jobs]), step.c.name == "timeline", step.c.state == "done"
+        )
+        .order_by(step.c.id.desc())
+        .limit(1)
+    )
+    return receipt
 
 
 # -- the video -------------------------------------------------------------------------------------------------------------

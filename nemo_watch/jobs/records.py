@@ -191,7 +191,7 @@ def known(connection: sa.Connection, backend: Backend) -> Known:
     jobs: dict[int, list[tuple[Any, Order]]] = {}
     for row in connection.execute(sa.select(job).order_by(job.c.id)).all():
         jobs.setdefault(row.film, []).append((row, order_from_json(row.order)))
-    taken = _messages_by_job(connection)
+    taken = messages_by_job(connection)
     media: dict[int, set[str]] = {}
     for number, rows in jobs.items():
         media.setdefault(records[number].project, set()).update(m.sha256 for _, order in rows for m in order.media)
@@ -254,7 +254,7 @@ def _past(film: FilmRecord, jobs: list[tuple[Any, Order]], taken: Mapping[int, s
     )
 
 
-def _messages_by_job(connection: sa.Connection) -> dict[int, set[str]]:
+def messages_by_job(connection: sa.Connection) -> dict[int, set[str]]:
     """The names of the message steps of each job that were, or may have been, taken."""
     step = tables.step
     rows = connection.execute(
@@ -332,6 +332,7 @@ class JobRecord:
     first_version: bool
     prompt_file: str
     shares_session: bool  # one of several films of its folder
+    session: int | None  # the journal's number of the session it works in, or is to work in
 
 
 def _job_record(row: Any, first: bool) -> JobRecord:  # noqa: ANN401  a row
@@ -356,6 +357,7 @@ def _job_record(row: Any, first: bool) -> JobRecord:  # noqa: ANN401  a row
         first_version=first,
         prompt_file=row.prompt_file,
         shares_session=row.siblings > 1,
+        session=row.session if row.session is not None else row.order.get("session"),
     )
 
 

@@ -39,7 +39,7 @@ async def upload_media(run: Run, session: Session) -> None:
 
     await _all([one(medium, turn) for medium, turn in zip(order.media, _turns(len(order.media)), strict=True)])
     if order.urls:
-        await run.journal.step(f"urls/{_key(order.urls)}", lambda: _upload_urls(run, session), session.scope)
+        await run.journal.step(f"urls/{urls_key(order.urls)}", lambda: _upload_urls(run, session), session.scope)
     pictures = [m for m in order.media if m.kind is not MediaKind.AUDIO]
     if pictures and not order.urls and len(run.left_out) >= len(pictures) and all(
         any(medium == out for out, _ in run.left_out) for medium in pictures
@@ -111,7 +111,8 @@ async def _upload_urls(run: Run, session: Session) -> Receipt:
     return {"files": [dict(file) for file in files]}
 
 
-def _key(urls: tuple[str, ...]) -> str:
+def urls_key(urls: tuple[str, ...]) -> str:
+    """Under which name the journal knows that these addresses were handed over."""
     from hashlib import sha256
 
     return sha256("\n".join(urls).encode("utf-8", "surrogateescape")).hexdigest()

@@ -155,8 +155,10 @@ def _version(table: Mapping[str, Any]) -> BoughtVersion:
         session_id=_text(table, "session_id"),
         task_id=_optional_text(table, "task_id"),
         render_id=_optional_text(table, "render_id"),
-        credits_spent=float(_expected(table, "credits_spent", int | float)) if "credits_spent" in table else None,
+        credits_before=_optional_number(table, "credits_before"),
+        credits_after=_optional_number(table, "credits_after"),
         paths={_text(medium, "sha256"): _text(medium, "path") for medium in media if "path" in medium},
+        finished=table.get("finished", True) is not False,
     )
 
 
@@ -173,6 +175,10 @@ def _text(table: Mapping[str, Any], key: str) -> str:
 
 def _optional_text(table: Mapping[str, Any], key: str) -> str | None:
     return _text(table, key) if key in table else None
+
+
+def _optional_number(table: Mapping[str, Any], key: str) -> float | None:
+    return float(_expected(table, key, int | float)) if key in table else None
 
 
 def _texts(table: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -12,12 +12,14 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from PIL import Image
 
 from nemo_watch.clock import SystemClock
 from nemo_watch.config import Config, load
 from nemo_watch.daemon import supervise
 from nemo_watch.daemon.wiring import open_journal, running_service
+from nemo_watch.jobs import records
 from nemo_watch.model import FilmRow, Overview
 from nemo_watch.studio.rendering_jobs import Order, Progress
 from nemo_watch.studio.server import running_studio
@@ -115,6 +117,19 @@ class House:
             (
                 await client.post(f"{self.config.service.url}/__studio/script", json={"rules": list(rules)})
             ).raise_for_status()
+
+    async def ask(self, verb: str, name: str) -> None:
+        """A command's request, put down as the commands do."""
+        store = open_journal(self.config)
+        try:
+
+            def work(connection: sa.Connection) -> None:
+                film = next(f for f in records.films(connection) if f.name == name)
+                records.ask(connection, verb, film.id, 0.0)
+
+            await store.do(work)
+        finally:
+            store.close()
 
     @contextlib.asynccontextmanager
     async def daemon(

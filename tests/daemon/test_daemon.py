@@ -7,31 +7,14 @@ import shutil
 from dataclasses import replace
 
 import pytest
-import sqlalchemy as sa
 
 from nemo_watch.config import load
-from nemo_watch.daemon.wiring import open_journal
 from nemo_watch.errors import FilmState, Need, UsageError
-from nemo_watch.jobs import records
 
 
 async def messages(house) -> list[str]:
     """The texts of the messages that were sent, in order."""
     return [entry["message"] for entry in await house.log() if entry["path"] == "/run_sse"]
-
-
-async def ask(house, verb: str, name: str) -> None:
-    """A command's request, put down as the commands do."""
-    store = open_journal(house.config)
-    try:
-
-        def work(connection: sa.Connection) -> None:
-            film = next(f for f in records.films(connection) if f.name == name)
-            records.ask(connection, verb, film.id, 0.0)
-
-        await store.do(work)
-    finally:
-        store.close()
 
 
 async def test_photos_and_words_become_a_video(house):
@@ -173,7 +156,7 @@ async def test_a_blocked_export_is_retried_without_paying(house):
     async with house.daemon():
         row = await house.until_state("trip", "needs_you")
         assert row.needs is Need.PLAN
-        await ask(house, "retry", "trip")
+        await house.ask("retry", "trip")
         await house.until_state("trip", "done")
     assert await messages(house) == ["one"]
 
@@ -183,7 +166,7 @@ async def test_again_buys_on_purpose_in_a_new_session(house):
     house.prompt("trip/prompt.txt", "one")
     async with house.daemon():
         await house.until_state("trip", "done")
-        await ask(house, "again", "trip")
+        await house.ask("again", "trip")
         await house.until_state("trip", "done", 2)
     assert await messages(house) == ["one", "one"]
     assert len([entry for entry in await house.log() if "with-session" in entry["path"]]) == 2
@@ -198,7 +181,7 @@ async def test_a_video_that_was_taken_away_is_not_made_again_unasked(house):
             video.unlink()
         await house.until(lambda: house.row("trip").video is None)
         assert house.row("trip").state is FilmState.DONE
-        await ask(house, "retry", "trip")
+        await house.ask("retry", "trip")
         await house.until(lambda: house.row("trip").video is not None)
     assert await messages(house) == ["one"]
 
@@ -229,7 +212,7 @@ async def test_a_first_start_with_many_films_buys_none_until_released(house):
             await house.until_state(f"p{number}", "queued")
         assert "nemo-watch retry" in house.row("p0").detail or "first start" in house.row("p0").detail
         assert await messages(house) == []
-        await ask(house, "retry", "p3")
+        await house.ask("retry", "p3")
         await house.until_state("p3", "done")
     assert await messages(house) == ["film 3"]
 

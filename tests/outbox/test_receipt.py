@@ -29,7 +29,8 @@ VERSIONS = st.builds(
     version=st.integers(1, 10**6), backend=st.sampled_from(Backend), made_at=MOMENTS, video=st.none() | TEXTS,
     video_sha256=st.none() | SHA, media=st.dictionaries(SHA, TEXTS, max_size=4), urls=st.lists(TEXTS, max_size=3).map(tuple),
     messages=st.lists(TEXTS, max_size=3).map(tuple), account=TEXTS, session_id=TEXTS, task_id=st.none() | TEXTS,
-    render_id=st.none() | TEXTS, credits_spent=st.none() | st.floats(allow_nan=False), paths=st.dictionaries(SHA, TEXTS, max_size=4),
+    render_id=st.none() | TEXTS, credits_before=st.none() | st.floats(allow_nan=False),
+    credits_after=st.none() | st.floats(allow_nan=False), finished=st.booleans(), paths=st.dictionaries(SHA, TEXTS, max_size=4),
 )  # fmt: skip
 FILMS = st.builds(FilmReceipt, name=TEXTS, stem=TEXTS, versions=st.lists(VERSIONS, max_size=3).map(tuple))
 RECEIPTS = st.builds(ProjectReceipt, project=TEXTS, folder=TEXTS, films=st.lists(FILMS, max_size=3).map(tuple))
@@ -39,7 +40,7 @@ def sample(folder: str = "trip", project: str = "trip") -> ProjectReceipt:
     version = BoughtVersion(
         version=1, backend=Backend.CLOUD, made_at=NOW, video=f"{folder}/{folder}-v1.mp4", video_sha256="ab" * 32,
         media={"cd" * 32: "IMG_0001.jpg"}, urls=("https://example.org/a.mp4",), messages=("A calm film", "Bigger title"),
-        account="account-1", session_id="s-1", task_id="t-1", render_id="r-1", credits_spent=12.5,
+        account="account-1", session_id="s-1", task_id="t-1", render_id="r-1", credits_before=100.0, credits_after=50.0,
         paths={"cd" * 32: f"{project}/IMG_0001.jpg"},
     )  # fmt: skip
     return ProjectReceipt(project, folder, (FilmReceipt(project, folder, (version,)),))

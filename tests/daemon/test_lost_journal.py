@@ -1,0 +1,113 @@
+"""What was bought is known although the journal is lost: the receipts in the outbox count, each message of them."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from nemo_watch.errors import FilmState, Need
+
+
+async def messages(house) -> list[str]:
+    return [entry["message"] for entry in await house.log() if entry["path"] == "/run_sse"]
+
+
+async def uploads(house) -> int:
+    return len([entry for entry in await house.log() if "upload-video" in entry["path"]])
+
+
+def lose_journal(house) -> None:
+    for file in house.config.folders.state.glob("journal.db*"):
+        file.unlink()
+    house.overviews.clear()
+
+
+async def test_an_edit_that_changed_nothing_is_not_sent_again(house):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done", 1)
+        house.prompt("trip/prompt.txt", "one\n---\nxyzzy")
+        await house.until(lambda: (row := house.row("trip")) and "changed nothing" in row.detail)
+    lose_journal(house)
+    async with house.daemon():
+        await house.until_state("trip", "done", 1)
+        house.prompt("trip/prompt.txt", 'one\n---\nxyzzy\n---\nadd a title "Two"')
+        await house.until_state("trip", "done", 2)
+    assert await messages(house) == ["one", "xyzzy", 'add a title "Two"']
+
+
+async def test_what_was_paid_and_not_rendered_waits_for_retry_and_is_not_paid_again(house):
+    await house.script({"call": "render", "at": 1, "do": {"code": 402}})
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "needs_you")
+    lose_journal(house)
+    async with house.daemon():
+        row = await house.until_state("trip", "needs_you")
+        assert row.needs is Need.DECISION
+        await house.ask("retry", "trip")
+        await house.until_state("trip", "done")
+    assert await messages(house) == ["one"]
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_a_message_in_doubt_is_not_sent_again(house, taken):
+    """The line breaks before a word comes; the service has, or has not, taken it. Without the journal nobody knows better."""
+    await house.script({"call": "run_sse", "at": 1, "do": {"reset": "after", "taken": taken}})
+    ends = FilmState.DONE if taken else FilmState.NEEDS_YOU
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", ends)
+    lose_journal(house)
+    async with house.daemon():
+        await house.until_state("trip", ends)
+    assert len(await messages(house)) == 1
+
+
+async def test_photos_that_lie_in_the_session_do_not_go_up_again(house):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done", 1)
+    lose_journal(house)
+    async with house.daemon():
+        await house.until_state("trip", "done", 1)
+        house.prompt("trip/prompt.txt", 'one\n---\nadd a title "Two"')
+        await house.until_state("trip", "done", 2)
+    assert await uploads(house) == 1
+
+
+async def test_an_older_journal_takes_over_the_versions_that_it_misses(house):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done", 1)
+    older = {file: file.read_bytes() for file in house.config.folders.state.glob("journal.db*")}
+    async with house.daemon():
+        house.prompt("trip/prompt.txt", 'one\n---\nadd a title "Two"')
+        await house.until_state("trip", "done", 2)
+    lose_journal(house)
+    for file, data in older.items():
+        file.write_bytes(data)
+    async with house.daemon():
+        row = await house.until_state("trip", "done", 2)
+        assert row.video == "trip/trip.mp4"
+    assert await messages(house) == ["one", 'add a title "Two"']
+
+
+async def test_the_receipt_tells_what_was_taken_and_what_the_balance_was(house):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done", 1)
+    table = tomllib.loads((house.outbox / "trip/project.toml").read_text())
+    (version,) = table["films"][0]["versions"]
+    assert version["finished"] is True
+    assert version["messages"] == ["one"]
+    assert version["credits_before"] == 1000
+    assert version["credits_after"] <= 1000
+    assert version["render_id"].startswith("render_")
