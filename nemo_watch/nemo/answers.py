@@ -1,7 +1,7 @@
 """Each answer of the service → a value, or a trouble. Strict in what is needed, tolerant in where it stands.
 
 Every reader raises the answer's refusal first, then ANSWER_UNREADABLE when a needed field is missing. Unknown fields
-are ignored. Source: API text §3.1-§3.5; README "The service's answers" for the shapes that the text leaves open.
+are ignored. Source: API text "Cloud Render Pipeline Details"; README "The service's answers" for the shapes that the text leaves open.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Each call of the service → the request that makes it. Pure: no wire, no clock, no environment of its own.
 
-It must never put the bearer into a path, nor change a draft. Source: API text §3.1-§3.5 and "Authentication"; the claim
+It must never put the bearer into a path, nor change a draft. Source: API text "Cloud Render Pipeline Details" and "Authentication"; the claim
 call and the upload by URL as README "The service's answers" tells.
 """
 

@@ -1,7 +1,7 @@
 """The service, as the jobs call it: every call of the contract, one method each.
 
 Short calls and uploads mend what they can by themselves (a new token, one wait); a message is sent once and never again
-from here. Everything that goes wrong is a Trouble. Source: API text §3.1-§3.5.
+from here. Everything that goes wrong is a Trouble. Source: API text "Cloud Render Pipeline Details".
 """
 
 from __future__ import annotations

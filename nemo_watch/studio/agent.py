@@ -1,7 +1,7 @@
 """One message at work: the director is asked, the draft changes, credits move, and events go out to whoever listens.
 
 The work does not hang on the stream: a cut stream leaves it running, or gives it up, as the settings say.
-Source: API text §4 (two stages of generation, silent edits, deltas then the full text, GUI phrases).
+Source: README "What the service says" (two stages of generation, silent edits, deltas then the full text, GUI phrases).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BUTTONS: Final = {
     "en": "Preview it in the timeline, then click Export to download your video.",
     "zh": "您可以在时间线中预览，然后点击“导出”下载视频。",
 }
-"""The service talks as if there were a screen with buttons. Source: API text §6."""
+"""The service talks as if there were a screen with buttons. Source: API text "Translating GUI Instructions"."""
 
 
 class Directed(Protocol):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 
 class Code(IntEnum):
-    """The service's own codes. Source: API text §3."""
+    """The service's own codes. Source: API text "Error Codes"."""
 
     FINE = 0
     TOKEN = 1001
@@ -24,7 +24,7 @@ class Code(IntEnum):
 STATUS: Final[dict[Code, int]] = {
     Code.TOKEN: 401,
     Code.SESSION: 404,
-    # Out of credits has no HTTP status of its own: 402 means the plan, so the code rides on a 200. Source: API text §1.
+    # Out of credits has no HTTP status of its own: 402 means the plan, so the code rides on a 200. Source: README "The service's answers".
     Code.CREDITS: 200,
     Code.FILE_TYPE: 415,
     Code.FILE_SIZE: 413,
@@ -82,7 +82,7 @@ class InvalidBodyError(AnsweredError):
 
 
 class UnknownSessionError(AnsweredError):
-    """A message for a session that the agent server does not know: HTTP 404 with `detail`. Source: API text §2."""
+    """A message for a session that the agent server does not know: HTTP 404 with `detail`. Source: README "The service's answers"."""
 
     def __init__(self, session_id: str) -> None:
         super().__init__(404, {"detail": f"Session not found: {session_id[:64]}"})

@@ -1,6 +1,6 @@
 """The API over HTTP: routes that read a call, let the studio do it, and shape the answer.
 
-Source: API text §1 and §2.
+Source: README "The service's answers".
 """
 
 from __future__ import annotations

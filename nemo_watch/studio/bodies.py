@@ -1,6 +1,6 @@
 """Request bodies, read with limits and checked strictly: exact in what is taken, so that a client's slip shows here.
 
-Source: API text §2 for every shape.
+Source: README "The service's answers" for every shape.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A clip as a source of frames: one short-lived ffmpeg child that gives upright, scaled frames at the film's rate.
 
 Variable frame rates become constant, rotation is done after scaling (ffmpeg would turn the full 4K picture), HDR is
-mapped to BT.709. Source: rendering measurements §7.
+mapped to BT.709. Source: own measurements.
 """
 
 from __future__ import annotations

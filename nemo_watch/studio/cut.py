@@ -1,7 +1,7 @@
 """A draft taken apart for editing, and put together again: pictures, music, texts and what is noted about the film.
 
 Segments stay the dicts that they are, so what a person wrote into them by hand is kept. Pure; nothing is changed in place.
-Source: API text §5.
+Source: README "When a draft is ready".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Prompt + media + the film so far → the new draft and what to say about it. Pure: no disk, no clock, no chance.
 
 The same words about the same media always give the same film; a message that changes nothing leaves the draft equal.
-Source: API text §5 (the documented keys), §4.7 (a question leaves the draft unchanged).
+Source: README "When a draft is ready" (the documented keys), README "What the service says" (a question leaves the draft unchanged).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def direct(prompt: str, materials: Sequence[Material], draft: Mapping[str, Any] 
     """What one message makes of the film.
 
     New materials since the last draft are added; but a message that asks for a film, in a session that already holds one,
-    and neither names the new files nor speaks of adding, begins a new film with them (API text §7, batch style).
+    and neither names the new files nor speaks of adding, begins a new film with them (API text "Common Workflows", batch style).
     """
     wishes = read_wishes(prompt, language)
     before = dict(draft or {})

@@ -1,7 +1,7 @@
 """Frames and the mixed sound → one MP4: H.264 and AAC, tagged BT.709, its index in front.
 
 A file is called whole only when every frame was encoded and ffmpeg itself reads the right length back: ffmpeg takes a
-feeder that died for the end of the film. Source: rendering measurements §1 (settings), §8 (traps).
+feeder that died for the end of the film. Source: own measurements (settings, traps).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class EncodingFailed(RuntimeError):  # noqa: N818 - what happened, as the job's 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """x264's preset and rate factor. Source: rendering measurements §3: superfast 23 has the bytes of veryfast 20."""
+    """x264's preset and rate factor. Source: own measurements: superfast 23 has the bytes of veryfast 20."""
 
     preset: str = "superfast"
     crf: int = 23

@@ -1,7 +1,7 @@
 """The events of a message's stream as Google's ADK server puts them on the wire. Pure: ids and time are passed in.
 
 Each is one line `data: {json}` and an empty line; camelCase, raw UTF-8, no `event:`, no `id:`; closing is the end.
-Source: API text §4.
+Source: README "What the service says".
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ HEARTBEATS: Final[tuple[bytes, ...]] = (
     b"data: heartbeat\n\n",
     b"event: heartbeat\ndata: {}\n\n",
 )
-"""Every spelling of a heartbeat that is known. Source: API text §4."""
+"""Every spelling of a heartbeat that is known. Source: README "What the service says"."""
 
 TEMPORARY_ISSUE: Final = "I encountered a temporary issue"
-"""Noise after good answers. Source: API text §4 rule 5."""
+"""Noise after good answers. Source: README "What the service says"."""
 
 
 def framed(event: Event) -> bytes:
@@ -100,5 +100,5 @@ class Invocation:
 
 
 def crashed(error: str) -> bytes:
-    """The event of an agent that raised: ASCII-escaped, unlike all others. Source: API text §4."""
+    """The event of an agent that raised: ASCII-escaped, unlike all others. Source: README "What the service says"."""
     return b"data: " + json.dumps({"error": error, "error_details": {"error_message": error}}).encode() + b"\n\n"

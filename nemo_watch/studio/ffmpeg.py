@@ -1,7 +1,7 @@
 """The ffmpeg binary that comes with imageio-ffmpeg: where it is, what it says of a file, how loud a sound is.
 
 imageio-ffmpeg brings no ffprobe, so the text of `ffmpeg -i` is read.
-Source: rendering measurements (FFmpeg n9.0.2; its text format has been the same since 4.x).
+Source: own measurements (FFmpeg n9.0.2; its text format has been the same since 4.x).
 """
 
 from __future__ import annotations

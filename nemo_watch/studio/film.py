@@ -1,7 +1,7 @@
 """A plan → its frames, one after another: which source is drawn when, what is blended, which words lie over it.
 
 At most two sources are alive and a third is being prepared, so memory does not grow with the number of pictures.
-Source: rendering measurements §1, §6, §11.
+Source: own measurements.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Text → runs that one font can draw each, in the order in which they stand on the line; several scripts in one title.
 
 The fonts are Noto (OFL): the variable ones of `manimgx-fonts` and the CJK collection of `noto-cjk-sans-otc`; Debian's
-`fonts-noto-cjk` stands in for the latter. Source: rendering measurements §9.
+`fonts-noto-cjk` stands in for the latter. Source: own measurements.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A frame of film as planar YUV 4:2:0 in BT.709 limited range, the form in which everything is drawn and encoded.
 
-Half the bytes of RGB, and no colour conversion per frame. Source: rendering measurements §4, §8 (OpenCV's own
+Half the bytes of RGB, and no colour conversion per frame. Source: own measurements (OpenCV's own
 conversions are BT.601, so the matrix stands here).
 """
 

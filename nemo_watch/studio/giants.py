@@ -1,6 +1,6 @@
 """Very large WebP pictures, decoded and shrunk by a child: Pillow's decoder would hold four full copies of them.
 
-Source: rendering measurements §6 (48 million pixels: 772 MB in Pillow, at most 314 MB in an ffmpeg child).
+Source: own measurements (48 million pixels: 772 MB in Pillow, at most 314 MB in an ffmpeg child).
 """
 
 from __future__ import annotations

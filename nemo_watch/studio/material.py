@@ -1,6 +1,6 @@
 """An uploaded file → what it is: picture, clip or sound, its size as shown, its length. Nothing is decoded beyond need.
 
-Source: rendering measurements §2 (no ffprobe), §7 (who turns what upright).
+Source: own measurements (no ffprobe, who turns what upright).
 """
 
 from __future__ import annotations

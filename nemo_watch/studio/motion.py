@@ -1,7 +1,7 @@
 """How the camera moves over a still picture: the window of the source that fills the canvas at each moment. Pure.
 
 Windows are real numbers and never rounded: whole-pixel windows are what makes slow zooms shake
-(Source: rendering measurements §5).
+(Source: own measurements).
 """
 
 from __future__ import annotations

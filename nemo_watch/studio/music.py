@@ -2,7 +2,7 @@
 
 The bars are stretched a little so that a whole number of them and a closing chord fill the film exactly; nothing is cut off.
 Made bar by bar while the film's sound is mixed, so memory does not grow with its length.
-Source: rendering measurements §10.
+Source: own measurements.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A title's layer as planes with weights, laid over frames in its own rectangle only, fading in and out.
 
-Source: rendering measurements §1 (titles turned once into Y/U/V and alpha in their bounding box).
+Source: own measurements (titles turned once into Y/U/V and alpha in their bounding box).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A still picture as a source of frames: decoded once, composed once, then moved by sub-pixel resampling of its planes.
 
-Source: rendering measurements §1 (1.4-1.5 times the canvas), §4 (resampling of planes), §5 (smoothness).
+Source: own measurements (1.4-1.5 times the canvas, resampling of planes, smoothness).
 """
 
 from __future__ import annotations

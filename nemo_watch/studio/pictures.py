@@ -1,7 +1,7 @@
 """A picture file → upright sRGB pixels of the wanted size: EXIF orientation, colour profile, transparency, memory bounds.
 
 Pillow decides what an image is and which way is up, for every format; nothing else decodes users' pictures.
-Source: rendering measurements §6 (memory), §7 (orientation by decoder).
+Source: own measurements (memory, orientation by decoder).
 """
 
 from __future__ import annotations

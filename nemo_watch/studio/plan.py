@@ -2,7 +2,7 @@
 
 A draft may come from the director or from a person's editor: only the documented keys are sure, everything else has a
 sensible default, and any JSON at all ends in a plan or in `Unplannable`. Pure: no disk, no clock.
-Source: API text §5 (`t` tracks, `tt` track type, `sg` segments, `d` duration in ms, `m` metadata).
+Source: README "When a draft is ready" (`t` tracks, `tt` track type, `sg` segments, `d` duration in ms, `m` metadata).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from nemo_watch.studio import values
 
 VIDEO, AUDIO, TEXT = 0, 1, 7
-"""Track types. Source: API text §5."""
+"""Track types. Source: README "When a draft is ready"."""
 
 SIZES: Mapping[str, tuple[int, int]] = {
     "16:9": (1920, 1080),
@@ -22,7 +22,7 @@ SIZES: Mapping[str, tuple[int, int]] = {
     "1:1": (1080, 1080),
     "4:5": (1080, 1350),
 }
-"""Canvas of each aspect in pixels; the service renders up to 1080 lines. Source: API text §2."""
+"""Canvas of each aspect in pixels; the service renders up to 1080 lines. Source: README "The service's answers"."""
 
 TRANSITIONS = ("crossfade", "fade", "slide", "wipe", "zoom", "cut")
 FITS = ("auto", "cover", "blur", "plain", "backdrop")
@@ -287,7 +287,7 @@ def _cue(meta: Mapping[str, Any], start_ms: int, length_ms: int) -> Cue:
 
 
 def _words(segment: Mapping[str, Any]) -> str:
-    """A text segment's words, from wherever they stand: no key for them is documented (API text §5)."""
+    """A text segment's words, from wherever they stand: no key for them is documented (README "When a draft is ready")."""
     meta = values.mapping(segment.get("m"))
     places = (meta.get("text"), segment.get("text"), meta.get("content"), meta.get("title"), meta.get("name"))
     return next((values.words(place).strip() for place in places if values.words(place).strip()), "")[:500]

@@ -1,7 +1,7 @@
 """The render queue: fair between sessions, each render in a child process, stopped with its whole process group.
 
 The world says what is to be made and hears how it went: pending, processing, then completed or failed.
-Source: API text §2.
+Source: README "The service's answers".
 """
 
 from __future__ import annotations

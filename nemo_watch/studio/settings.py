@@ -28,7 +28,7 @@ LEAST: Final = {
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The studio's settings; money in credits, `_s` in seconds. Impossible values are refused when they are read.
 
-    Source for the figures: API text §2 and §3 (100 credits, 7 days, 500 MB, 30 % silent edits).
+    Source for the figures: README "The service's answers" and README "The account" (100 credits, 7 days, 500 MB, 30 % silent edits).
     """
 
     credits: int = 100

@@ -2,7 +2,7 @@
 
 For each axis: take `length` source pixels from `start`, resize them to `output` pixels, drop the first `crop` of these. Many
 such quadruples exist, and one of them nearly always hits the wanted window within a few hundredths of a pixel.
-Source: rendering measurements §4 ("snap").
+Source: own measurements ("snap").
 """
 
 from __future__ import annotations

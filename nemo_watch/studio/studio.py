@@ -107,5 +107,5 @@ class Studio:
 
 
 def _decimal_id() -> str:
-    """A long decimal number as a string. Source: API text §2 (`session_id`)."""
+    """A long decimal number as a string. Source: README "The service's answers" (`session_id`)."""
     return str(10**18 + secrets.randbelow(9 * 10**18))

@@ -1,6 +1,6 @@
 """From one shot into the next: crossfade, fade through black, slide, wipe, zoom, on the planes of two frames.
 
-Source: rendering measurements §4 (costs of each a frame).
+Source: own measurements (costs of each a frame).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Uploads into a session: multipart to disk as it comes, never whole in memory; or fetched from this machine by URL.
 
-All files of one call are stored, or none. Source: API text §2 (field `files`; formats; 500 MB).
+All files of one call are stored, or none. Source: README "The service's answers" (field `files`; formats; 500 MB).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from nemo_watch.studio.world import Upload
 FORMATS: Final = frozenset(
     ("mp4", "mov", "avi", "webm", "mkv", "jpg", "jpeg", "png", "gif", "webp", "mp3", "wav", "m4a", "aac")
 )
-"""Source: API text §2; `jpeg` is `jpg`."""
+"""Source: README "The service's answers"; `jpeg` is `jpg`."""
 ACCEPTED: Final = "Accepted are mp4, mov, avi, webm, mkv, jpg, png, gif, webp, mp3, wav, m4a and aac."
 BATCH_BYTES: Final = MEGABYTE
 """Written to disk in pieces of this size: a thread for every 64 KiB from the wire costs more than the writing."""

@@ -1,7 +1,7 @@
 """The studio's world: accounts, sessions, uploads, drafts, renders. Facts in, changed facts or a `RefusedError` out.
 
 Pure: ids and the time (`now`, seconds since 1970) are passed in; nothing here touches a clock, disk, loop or wire.
-Source: API text §2, §3 and §5.
+Source: README "The service's answers", README "The account" and README "When a draft is ready".
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from nemo_watch.studio.answers import Code, RefusedError, RenderRefusedError
 
 DAY_S: Final = 86_400.0
 RATE_WAIT_S: Final = 30
-"""What a 429 asks for. Source: API text §3."""
+"""What a 429 asks for. Source: README "The account"."""
 
 RenderStatus = Literal["pending", "processing", "completed", "failed"]
 
@@ -100,7 +100,7 @@ class World:
         """The client id's account with a valid token: as it is, or with `fresh`'s token if its own is over, or `fresh`.
 
         Raises `RefusedError` 429 when `cap` forbids to ask again while the token is valid.
-        Source: API text §3 (1 token per client id per 7 days).
+        Source: README "The account" (1 token per client id per 7 days).
         """
         known = next((a for a in self.accounts.values() if a.client_id == fresh.client_id), None)
         if known and known.expires_at > now:
@@ -191,7 +191,7 @@ class World:
     def submit_render(self, render: Render, now: float) -> None:
         """Take a render. Raises `RenderRefusedError` for an id that this account has used, or a draft without segments.
 
-        Source: API text §2 (a repeated id is an error) and §5 (exportable).
+        Source: README "The service's answers" (a repeated id is an error) and README "When a draft is ready" (exportable).
         """
         if any(r.render_id == render.render_id for r in self._renders_of(render.user_id)):
             raise RenderRefusedError(409, f"Render job already exists: {render.render_id}")
@@ -251,7 +251,7 @@ class World:
 
 
 def exportable(draft: Mapping[str, Any]) -> bool:
-    """True when a track of the draft holds a segment. Source: API text §5."""
+    """True when a track of the draft holds a segment. Source: README "When a draft is ready"."""
     tracks = draft.get("t")
     return isinstance(tracks, list) and any(isinstance(track, dict) and track.get("sg") for track in tracks)
 
@@ -259,7 +259,7 @@ def exportable(draft: Mapping[str, Any]) -> bool:
 def raw_video(draft: Mapping[str, Any]) -> dict[str, Any]:
     """The first of generation's two stages: the film without music, title and effects.
 
-    Source: API text §4 rule 6; track type 0 is video (§5).
+    Source: README "What the service says"; track type 0 is video.
     """
     video = [track for track in draft.get("t", ()) if isinstance(track, dict) and track.get("tt") == 0]
     return {**draft, "t": video} if video else dict(draft)

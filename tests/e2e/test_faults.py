@@ -106,7 +106,7 @@ PASSING = frozenset({"done", "queued"})
 
 
 def ends(call: str, nth: int, fault: str) -> frozenset[str]:
-    """How a cell may end before anyone does anything. Source: API text §3 (codes) and §4 (what is unsure)."""
+    """How a cell may end before anyone does anything. Source: API text "Error Codes" (codes) and README "What the service says" (what is unsure)."""
     if call == "run_sse":
         return _message_ends(fault)
     paid = (call, nth) in {("state", 3), ("render", 1), ("poll", 1), ("download", 1)}

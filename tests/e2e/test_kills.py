@@ -204,7 +204,7 @@ def test_a_daemon_killed_while_it_gathers_loose_files_loses_none_and_makes_one_p
 def test_a_daemon_killed_at_the_very_first_token_goes_on(
     house: House, cloud: Cloud, moment: str, monkeypatch: pytest.MonkeyPatch
 ):
-    # Its answer is lost: the client id has had its token. Source: API text §3, "wait once, then take one new client id".
+    # Its answer is lost: the client id has had its token. Source: README "The account", "wait once, then take one new client id".
     monkeypatch.setattr("nemo_watch.studio.world.RATE_WAIT_S", 1)
     hook = cloud.hook("token", moment, house.kill)
     house.project("first", "A film of the first token")

@@ -1,4 +1,4 @@
-"""Golden exchanges: what is sent, to the letter, and what the answer comes to. API text §3.1-§3.5."""
+"""Golden exchanges: what is sent, to the letter, and what the answer comes to. API text "Cloud Render Pipeline Details"."""
 
 from __future__ import annotations
 

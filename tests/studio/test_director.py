@@ -220,7 +220,7 @@ def test_a_photo_that_was_left_out_does_not_come_back_by_itself() -> None:
 
 
 def test_a_new_film_in_the_same_session_is_made_of_the_new_files_only() -> None:
-    """Source: API text §7, batch style: several files in one session, one after the other."""
+    """Source: API text "Common Workflows", batch style: several files in one session, one after the other."""
     draft = direct("make a video of this with title 'A'", PHOTOS[:1], None, "en").draft
     after = direct("make a video of this with title 'B'", PHOTOS[:2], draft, "en").draft
     assert [part["m"]["key"] for part in track(after, 0)] == ["k2"]

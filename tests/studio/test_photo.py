@@ -27,7 +27,7 @@ def texture(size: tuple[int, int], seed: int = 1) -> np.ndarray:
 
 @pytest.mark.parametrize("move", ["in", "out", "left", "down"])
 def test_the_camera_moves_smoothly_far_below_one_pixel(move: str) -> None:
-    """Frames before encoding, measured in patches against the ideal motion. Source: rendering measurements §13."""
+    """Frames before encoding, measured in patches against the ideal motion. Source: own measurements."""
     source = composed(from_rgb(texture((1392, 1044))), (960, 540), "cover")
     still = moving(source, (960, 540), "cover", move, 90, 30)
     errors = np.array([patch_errors(drawn(still, number), still, number) for number in range(1, 90, 3)])
