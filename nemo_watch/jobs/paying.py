@@ -116,7 +116,7 @@ async def _intent(run: Run, session: Session, name: str, text: str) -> Step:
 
 
 async def _send(run: Run, session: Session, text: str) -> ReplyAnswer:
-    run.report(0.3, "NemoVideo is working on it")
+    run.report(0.3, "your message is being worked on")
     async with _still_working(run):
         return await run.service.send_message(session.session_id, text, lambda _reply: None)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -101,11 +102,11 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (httpx.DecodingError, httpx.TooManyRedirects) as error:
-        raise Trouble(Cause.ANSWER_UNREADABLE, reason=_named(error)) from error
+        raise Trouble(Cause.ANSWER_UNREADABLE, reason=named(error)) from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
-        raise Trouble(Cause.REQUEST_REFUSED, reason=_named(error)) from error
+        raise Trouble(Cause.REQUEST_REFUSED, reason=named(error)) from error
     except FOREIGN as error:
-        raise Trouble(Cause.NETWORK_DOWN, reason=_named(error)) from error
+        raise Trouble(Cause.NETWORK_DOWN, reason=named(error)) from error
 
 
 @asynccontextmanager
@@ -158,10 +159,28 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _named(error: BaseException) -> str:
+def named(error: BaseException) -> str:
     """A foreign error in a few words that a person understands; its own words stay with it as the cause."""
+    for root in _roots(error):
+        if words := next((words for kind, words in _ROOTS if isinstance(root, kind)), None):
+            return words
     return next((words for kind, words in _WORDS if isinstance(error, kind)), "the connection failed")
 
+
+def _roots(error: BaseException) -> Iterator[BaseException]:
+    """What an error comes from, the parts of a group included: several addresses may have been tried."""
+    seen: list[BaseException] = [error]
+    for one in seen:
+        causes = [one.__cause__ or one.__context__, *(one.exceptions if isinstance(one, BaseExceptionGroup) else ())]
+        seen += [cause for cause in causes if cause is not None and cause not in seen]
+    yield from seen
+
+
+_ROOTS: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (socket.gaierror, "its name cannot be resolved"),
+    (ConnectionRefusedError, "the connection was refused"),
+    (ssl.SSLCertVerificationError, "its certificate is not trusted"),
+)
 
 _WORDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (httpx.ConnectTimeout, "no connection within the time"),

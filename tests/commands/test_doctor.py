@@ -281,14 +281,16 @@ def test_the_service_is_asked_once_and_without_a_token(monkeypatch):
 
 
 def test_a_way_that_is_barred_is_told_in_words(monkeypatch):
+    import socket
+
     import httpx
 
     def barred(_request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("certificate verify failed")
+        raise httpx.ConnectError("[Errno -2] Name or service not known") from socket.gaierror(-2, "unknown")
 
     real = httpx.Client
     monkeypatch.setattr(httpx, "Client", lambda **more: real(transport=httpx.MockTransport(barred), **more))
-    with pytest.raises(OSError, match="certificate verify failed"):
+    with pytest.raises(OSError, match="its name cannot be resolved"):
         service.reached("https://service.example/")
 
 

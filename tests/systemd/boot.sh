@@ -5,6 +5,7 @@
 # is outside, read-only, in case it lies on another file system than /. Nothing outside FOLDER and one control group is changed,
 # and all of it is gone when this process is killed. Root only. Source: systemd "Container Interface"; unshare(1).
 set -eu
+PATH=$PATH:/usr/sbin:/sbin
 folder=$1
 shift
 

@@ -120,11 +120,15 @@ def reached(url: str) -> Answer:
 
     import httpx
 
+    from nemo_watch.nemo.transport import named
+
     try:
         with httpx.Client(timeout=REACH_S) as client:
             response = client.head(url)
-    except (httpx.HTTPError, ValueError) as error:  # ValueError: a proxy's address that is none
-        raise OSError(str(error) or type(error).__name__) from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise OSError(named(error)) from error
+    except ValueError as error:  # a proxy's address that is none
+        raise OSError(str(error)) from error
     try:
         date = parsedate_to_datetime(response.headers["date"])
     except (KeyError, ValueError):
