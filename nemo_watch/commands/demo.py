@@ -62,7 +62,7 @@ def prepared(folder: Path) -> Config:
     """The demonstration's own folders, photos, prompt and configuration, and what they amount to."""
     import tomli_w
 
-    from nemo_watch.studio.samples import write_samples
+    from nemo_watch.studio.painting.samples import write_samples
 
     say("Painting sample photos…")
     sys.stdout.flush()

@@ -149,7 +149,7 @@ def _put_in_place(output: Path, target: Path) -> None:
     output.replace(target)
 
 
-def child_renderer(command: Sequence[str] = (sys.executable, "-m", "nemo_watch.studio.render")) -> Renderer:
+def child_renderer(command: Sequence[str] = (sys.executable, "-m", "nemo_watch.studio.drawing.render")) -> Renderer:
     """A renderer that runs `command JOB.json` and reads its JSON lines: `progress`, then `done` or `error`.
 
     The child leads a process group of its own and is killed with it: an encoder that blocks on a pipe does not heed

@@ -186,13 +186,13 @@ async def serve_forever(
 
 
 def _direct(prompt: str, uploads: Sequence[Upload], draft: Mapping[str, Any] | None, language: str) -> Directed:
-    from nemo_watch.studio.director import direct
-    from nemo_watch.studio.material import Material
+    from nemo_watch.studio.directing.director import direct
+    from nemo_watch.studio.drawing.material import Material
 
     return direct(prompt, [Material(**asdict(upload)) for upload in uploads], draft, language)
 
 
 def _probe(path: Path, key: str, name: str) -> Upload:
-    from nemo_watch.studio.material import probed
+    from nemo_watch.studio.drawing.material import probed
 
     return Upload(**asdict(probed(path, key, name)))

@@ -24,13 +24,13 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from nemo_watch.studio.director import Material, direct
-from nemo_watch.studio.encoder import Encoder, Settings
-from nemo_watch.studio.film import Film
-from nemo_watch.studio.frames import blank
-from nemo_watch.studio.plan import film_plan
-from nemo_watch.studio.render import Library
-from nemo_watch.studio.scenes import SCENES, scene
+from nemo_watch.studio.directing.director import Material, direct
+from nemo_watch.studio.drawing.encoder import Encoder, Settings
+from nemo_watch.studio.drawing.film import Film
+from nemo_watch.studio.drawing.frames import blank
+from nemo_watch.studio.drawing.plan import film_plan
+from nemo_watch.studio.drawing.render import Library
+from nemo_watch.studio.painting.scenes import SCENES, scene
 
 PROMPT = "generate a video from my photos with transitions and background music, title 'Bench'"
 
@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--canvas", default="1920x1080")
     options = parser.parse_args()
     canvas = tuple(int(side) for side in options.canvas.split("x"))
-    render = [sys.executable, "-m", "nemo_watch.studio.render"]
+    render = [sys.executable, "-m", "nemo_watch.studio.drawing.render"]
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         job, path = job_file(folder, options.photos, options.seconds, (canvas[0], canvas[1]))

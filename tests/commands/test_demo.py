@@ -40,7 +40,7 @@ def daemon(monkeypatch, tmp_path):
 
 def paint(monkeypatch) -> None:
     """Sample photos that take no time."""
-    from nemo_watch.studio import samples
+    from nemo_watch.studio.painting import samples
 
     monkeypatch.setattr(samples, "write_samples", lambda folder: folder.mkdir(parents=True))
 

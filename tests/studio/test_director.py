@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemo_watch.studio.director import Material, direct
-from nemo_watch.studio.plan import Unplannable, film_plan
+from nemo_watch.studio.directing.director import Material, direct
+from nemo_watch.studio.drawing.plan import Unplannable, film_plan
 
 PHOTOS = [
     Material(f"k{number}", f"IMG_{number}.jpg", "image", 4032, 3024, 0, has_sound=False) for number in range(1, 6)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nemo_watch.studio import ffmpeg
-from nemo_watch.studio.animation import Animation
-from nemo_watch.studio.clip import Clip
-from nemo_watch.studio.frames import blank
-from nemo_watch.studio.material import Material, Unreadable, probed
-from nemo_watch.studio.pictures import Broken
+from nemo_watch.studio.drawing import ffmpeg
+from nemo_watch.studio.drawing.animation import Animation
+from nemo_watch.studio.drawing.clip import Clip
+from nemo_watch.studio.drawing.frames import blank
+from nemo_watch.studio.drawing.material import Material, Unreadable, probed
+from nemo_watch.studio.drawing.pictures import Broken
 
 
 def make(path: Path, *arguments: str) -> Path:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nemo_watch.studio.instruments import RATE
-from nemo_watch.studio.music import MOODS, Bed
-from nemo_watch.studio.sound import Part, _blocks, _envelope, rounds
+from nemo_watch.studio.sounding.instruments import RATE
+from nemo_watch.studio.sounding.music import MOODS, Bed
+from nemo_watch.studio.sounding.sound import Part, _blocks, _envelope, rounds
 
 
 def whole(mood: str, seconds: float, block: int = RATE) -> np.ndarray:

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from nemo_watch.studio import motion
-from nemo_watch.studio.composition import chosen_fit
-from nemo_watch.studio.frames import Frame, blank, from_rgb, to_rgb
-from nemo_watch.studio.looks import apply_look
-from nemo_watch.studio.photo import Still, composed, moving, photo
-from nemo_watch.studio.pictures import Broken, opened, pixels, shown_size
-from nemo_watch.studio.snapping import snapped
+from nemo_watch.studio.drawing import motion
+from nemo_watch.studio.drawing.composition import chosen_fit
+from nemo_watch.studio.drawing.frames import Frame, blank, from_rgb, to_rgb
+from nemo_watch.studio.drawing.looks import apply_look
+from nemo_watch.studio.drawing.photo import Still, composed, moving, photo
+from nemo_watch.studio.drawing.pictures import Broken, opened, pixels, shown_size
+from nemo_watch.studio.drawing.snapping import snapped
 
 CANVAS = (640, 360)
 
@@ -86,7 +86,7 @@ def test_whole_numbers_stand_for_a_window_to_a_tenth_of_a_pixel() -> None:
 
 
 def test_resizing_and_warping_give_the_same_picture() -> None:
-    from nemo_watch.studio import photo as module
+    from nemo_watch.studio.drawing import photo as module
 
     source = from_rgb(texture((928, 522)))
     seen = motion.Window(17.3, 9.8, 1.31)
@@ -175,7 +175,7 @@ def test_a_giant_webp_decoded_by_a_child_is_the_same_picture(tmp_path: Path, mon
     layer.save(tmp_path / "x.webp", lossless=True, exif=exif)
     shown = []
     for limit in (10**9, 1):
-        monkeypatch.setattr("nemo_watch.studio.giants.PIXELS", limit)
+        monkeypatch.setattr("nemo_watch.studio.drawing.giants.PIXELS", limit)
         with opened(tmp_path / "x.webp") as image:
             shown.append(pixels(image, (120, 160)).astype(int))
     assert shown[1][:20, 100:].min() > 250
@@ -190,7 +190,7 @@ def test_damaged_data_and_giants_are_refused_with_a_reason(tmp_path: Path, monke
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "x.jpg").read_bytes()[:1_500])
     with pytest.raises(Broken, match="damaged"):
         photo(tmp_path / "cut.jpg", CANVAS, "auto", "in", 30, 30, "none")
-    monkeypatch.setattr("nemo_watch.studio.pictures.PIXELS_MAX", 1_000)
+    monkeypatch.setattr("nemo_watch.studio.drawing.pictures.PIXELS_MAX", 1_000)
     with pytest.raises(Broken, match="million pixels"):
         photo(tmp_path / "x.jpg", CANVAS, "auto", "in", 30, 30, "none")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemo_watch.studio.plan import FilmPlan, Unplannable, film_plan, without_shots
+from nemo_watch.studio.drawing.plan import FilmPlan, Unplannable, film_plan, without_shots
 
 
 def draft(*durations: float, **meta: Any) -> dict[str, Any]:

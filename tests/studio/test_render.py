@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nemo_watch.studio import ffmpeg
-from nemo_watch.studio.director import direct
-from nemo_watch.studio.material import probed
+from nemo_watch.studio.directing.director import direct
+from nemo_watch.studio.drawing import ffmpeg
+from nemo_watch.studio.drawing.material import probed
 
 SMALL = {"width": 320, "height": 180, "fps": 30}
 
@@ -68,7 +68,10 @@ def rendered(draft: object, media: Path, output: Path, **job: Any) -> tuple[int,
         json.dumps({"draft": draft, "media_folder": str(media), "output": str(output), **job}), encoding="utf-8"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "nemo_watch.studio.render", str(file)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "nemo_watch.studio.drawing.render", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.stderr == ""
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
@@ -188,7 +191,7 @@ def test_sigterm_ends_the_render_and_leaves_nothing_behind(media: Path, tmp_path
         json.dumps({"draft": draft, "media_folder": str(media), "output": str(tmp_path / "film.mp4")}), encoding="utf-8"
     )
     child = subprocess.Popen(
-        [sys.executable, "-m", "nemo_watch.studio.render", str(file)],
+        [sys.executable, "-m", "nemo_watch.studio.drawing.render", str(file)],
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,

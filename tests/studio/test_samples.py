@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nemo_watch.studio.material import probed
-from nemo_watch.studio.samples import write_samples
-from nemo_watch.studio.scenes import SCENES, scene
+from nemo_watch.studio.drawing.material import probed
+from nemo_watch.studio.painting.samples import write_samples
+from nemo_watch.studio.painting.scenes import SCENES, scene
 
 
 @pytest.fixture(scope="module")

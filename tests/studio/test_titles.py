@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nemo_watch.studio import bidi, fonts
-from nemo_watch.studio.frames import blank
-from nemo_watch.studio.overlay import Overlay
-from nemo_watch.studio.plan import Caption
-from nemo_watch.studio.titles import SAFE, STYLES, layer
+from nemo_watch.studio.drawing import bidi, fonts
+from nemo_watch.studio.drawing.frames import blank
+from nemo_watch.studio.drawing.overlay import Overlay
+from nemo_watch.studio.drawing.plan import Caption
+from nemo_watch.studio.drawing.titles import SAFE, STYLES, layer
 
 SAMPLES = [
     "Paradise Found", "海边的一天", "日本の夏、こんにちは", "안녕하세요", "رحلة إلى البحر 2026", "שלום עולם", "हिन्दी में शीर्षक",

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nemo_watch.studio.frames import Frame, blank, from_rgb
-from nemo_watch.studio.transitions import blend
+from nemo_watch.studio.drawing.frames import Frame, blank, from_rgb
+from nemo_watch.studio.drawing.transitions import blend
 
 
 def picture(seed: int) -> Frame:

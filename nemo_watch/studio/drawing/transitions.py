@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from nemo_watch.studio.frames import BLACK, Frame, Plane
+from nemo_watch.studio.drawing.frames import BLACK, Frame, Plane
 
 FEATHER = 0.10
 """The soft edge of a wipe as a part of the width."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from nemo_watch.studio import vocabulary as words
-from nemo_watch.studio.lengths import wished_lengths
-from nemo_watch.studio.quoting import Saying, sayings
-from nemo_watch.studio.refusals import refusals
+from nemo_watch.studio.directing import vocabulary as words
+from nemo_watch.studio.directing.lengths import wished_lengths
+from nemo_watch.studio.directing.quoting import Saying, sayings
+from nemo_watch.studio.directing.refusals import refusals
 
 
 @dataclass(frozen=True, slots=True)

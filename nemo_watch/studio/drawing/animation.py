@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nemo_watch.studio import composition
-from nemo_watch.studio.frames import Frame, blank, from_rgb
-from nemo_watch.studio.looks import apply_look
-from nemo_watch.studio.material import FRAME_MS
-from nemo_watch.studio.pictures import opened
+from nemo_watch.studio.drawing import composition
+from nemo_watch.studio.drawing.frames import Frame, blank, from_rgb
+from nemo_watch.studio.drawing.looks import apply_look
+from nemo_watch.studio.drawing.material import FRAME_MS
+from nemo_watch.studio.drawing.pictures import opened
 
 
 class Animation:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from nemo_watch.studio import fonts
+from nemo_watch.studio.drawing import fonts
 
 SAFE = 0.08
 """The margin at each edge that no letter enters. Source: EBU R 95 names 5 % for 16:9; phones cover more than televisions."""

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nemo_watch.studio import vocabulary as words
-from nemo_watch.studio.cut import Cut, Segment, changed, length_ms, meta_of, segment
-from nemo_watch.studio.quoting import Saying
-from nemo_watch.studio.wishes import Wishes
+from nemo_watch.studio.directing import vocabulary as words
+from nemo_watch.studio.directing.cut import Cut, Segment, changed, length_ms, meta_of, segment
+from nemo_watch.studio.directing.quoting import Saying
+from nemo_watch.studio.directing.wishes import Wishes
 
 TITLE_MS = 3_500
 CAPTION_MS = 4_000

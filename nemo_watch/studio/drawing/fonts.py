@@ -13,8 +13,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nemo_watch.studio import bidi
-from nemo_watch.studio.cmap import characters
+from nemo_watch.studio.drawing import bidi
+from nemo_watch.studio.drawing.cmap import characters
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont

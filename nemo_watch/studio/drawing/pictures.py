@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nemo_watch.studio import giants
+from nemo_watch.studio.drawing import giants
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,16 +12,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
-from nemo_watch.studio.animation import Animation
-from nemo_watch.studio.clip import Clip
-from nemo_watch.studio.frames import Frame, blank, from_rgb
-from nemo_watch.studio.looks import apply_look
-from nemo_watch.studio.material import is_animated
-from nemo_watch.studio.overlay import Overlay
-from nemo_watch.studio.photo import DETAIL, Still, moving, photo
-from nemo_watch.studio.pictures import Broken, opened
-from nemo_watch.studio.plan import FilmPlan, Shot, without_shots
-from nemo_watch.studio.transitions import blend
+from nemo_watch.studio.drawing.animation import Animation
+from nemo_watch.studio.drawing.clip import Clip
+from nemo_watch.studio.drawing.frames import Frame, blank, from_rgb
+from nemo_watch.studio.drawing.looks import apply_look
+from nemo_watch.studio.drawing.material import is_animated
+from nemo_watch.studio.drawing.overlay import Overlay
+from nemo_watch.studio.drawing.photo import DETAIL, Still, moving, photo
+from nemo_watch.studio.drawing.pictures import Broken, opened
+from nemo_watch.studio.drawing.plan import FilmPlan, Shot, without_shots
+from nemo_watch.studio.drawing.transitions import blend
 
 Find = Callable[[str, str], Path | None]
 Warn = Callable[[str], None]
@@ -64,7 +64,7 @@ def _fault(path: Path | None) -> str | None:
 
 
 def _clip_fault(path: Path) -> str | None:
-    from nemo_watch.studio import ffmpeg
+    from nemo_watch.studio.drawing import ffmpeg
 
     try:
         return None if ffmpeg.probe(path).width else "it holds no picture"
@@ -166,7 +166,7 @@ class Film:
 
     def _card(self, shot: Shot, frames: int) -> Still:
         """A painted scene, gently moving, as the ground for words."""
-        from nemo_watch.studio.scenes import scene
+        from nemo_watch.studio.painting.scenes import scene
 
         size = tuple(round(side * DETAIL / 2) * 2 for side in self._size)
         source = from_rgb(scene(shot.scene, (size[0], size[1]), seed=shot.start))

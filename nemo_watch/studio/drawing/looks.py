@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nemo_watch.studio.frames import Frame
+from nemo_watch.studio.drawing.frames import Frame
 
 # (contrast about mid-grey, luma shift, chroma strength, Cb shift, Cr shift)
 _LOOKS: dict[str, tuple[float, float, float, float, float]] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nemo_watch.studio.cut import Cut, Segment, changed, keys_in, length_ms, meta_of, segment
-from nemo_watch.studio.footage import Material
-from nemo_watch.studio.wishes import Wishes
+from nemo_watch.studio.directing.cut import Cut, Segment, changed, keys_in, length_ms, meta_of, segment
+from nemo_watch.studio.directing.footage import Material
+from nemo_watch.studio.directing.wishes import Wishes
 
 VOLUME_ALONE, VOLUME_UNDER_CLIPS = 0.6, 0.35
 _BEDS_ZH = {"calm": "平静", "happy": "欢快", "epic": "大气", "romantic": "浪漫", "sad": "抒情", "lofi": "慵懒"}

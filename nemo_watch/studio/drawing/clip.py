@@ -9,10 +9,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from nemo_watch.studio import composition, ffmpeg
-from nemo_watch.studio.frames import Frame, blank
-from nemo_watch.studio.looks import apply_look
-from nemo_watch.studio.pictures import Broken
+from nemo_watch.studio.drawing import composition, ffmpeg
+from nemo_watch.studio.drawing.frames import Frame, blank
+from nemo_watch.studio.drawing.looks import apply_look
+from nemo_watch.studio.drawing.pictures import Broken
 
 _TURNS = {90: "transpose=clock,", 180: "hflip,vflip,", 270: "transpose=cclock,"}
 _TONE = (

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nemo_watch.studio.frames import Frame, from_rgb
-from nemo_watch.studio.plan import Caption
-from nemo_watch.studio.titles import Layer, layer
-from nemo_watch.studio.transitions import eased
+from nemo_watch.studio.drawing.frames import Frame, from_rgb
+from nemo_watch.studio.drawing.plan import Caption
+from nemo_watch.studio.drawing.titles import Layer, layer
+from nemo_watch.studio.drawing.transitions import eased
 
 FADE_S = 0.5
 Weights = NDArray[np.float32]

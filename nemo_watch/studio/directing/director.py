@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nemo_watch.studio.cut import Cut, cut_of, draft_of, keys_in, meta_of
-from nemo_watch.studio.editing import new_materials, with_canvas, with_lengths, with_manner, with_materials
-from nemo_watch.studio.footage import Material
-from nemo_watch.studio.lettering import film_of_words, laid_texts, on_cards, with_texts
-from nemo_watch.studio.replies import answer, question
-from nemo_watch.studio.scoring import laid_music, with_music
-from nemo_watch.studio.wishes import Wishes, read_wishes
+from nemo_watch.studio.directing.cut import Cut, cut_of, draft_of, keys_in, meta_of
+from nemo_watch.studio.directing.editing import new_materials, with_canvas, with_lengths, with_manner, with_materials
+from nemo_watch.studio.directing.footage import Material
+from nemo_watch.studio.directing.lettering import film_of_words, laid_texts, on_cards, with_texts
+from nemo_watch.studio.directing.replies import answer, question
+from nemo_watch.studio.directing.wishes import Wishes, read_wishes
+from nemo_watch.studio.sounding.scoring import laid_music, with_music
 
 __all__ = ["Direction", "Material", "direct"]
 

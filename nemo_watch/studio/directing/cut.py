@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nemo_watch.studio.plan import AUDIO, SEGMENT_MS, TEXT, VIDEO
+from nemo_watch.studio.drawing.plan import AUDIO, SEGMENT_MS, TEXT, VIDEO
 
 Segment = Mapping[str, Any]
 

@@ -15,10 +15,10 @@ from typing import Protocol
 
 import numpy as np
 
-from nemo_watch.studio import ffmpeg
-from nemo_watch.studio.instruments import RATE, Sound
-from nemo_watch.studio.music import Bed
-from nemo_watch.studio.plan import Cue, FilmPlan
+from nemo_watch.studio.drawing import ffmpeg
+from nemo_watch.studio.drawing.plan import Cue, FilmPlan
+from nemo_watch.studio.sounding.instruments import RATE, Sound
+from nemo_watch.studio.sounding.music import Bed
 
 TARGET_LUFS = -16.0
 """What phones and the web play at; broadcast's -23 is too quiet there. Source: AES TD1008 (2021) -16 to -20 for streams."""

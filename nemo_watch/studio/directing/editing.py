@@ -8,10 +8,10 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from nemo_watch.studio.cut import Cut, Segment, changed, keys_in, meta_of, number_in, segment
-from nemo_watch.studio.footage import Material
-from nemo_watch.studio.plan import SIZES
-from nemo_watch.studio.wishes import Wishes
+from nemo_watch.studio.directing.cut import Cut, Segment, changed, keys_in, meta_of, number_in, segment
+from nemo_watch.studio.directing.footage import Material
+from nemo_watch.studio.directing.wishes import Wishes
+from nemo_watch.studio.drawing.plan import SIZES
 
 PHOTO_MS: Mapping[str, int] = {"fast": 2_000, "normal": 3_500, "slow": 5_000}
 CLIP_MS_MAX = 12_000

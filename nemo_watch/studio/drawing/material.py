@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nemo_watch.studio import ffmpeg
-from nemo_watch.studio.footage import Kind, Material
-from nemo_watch.studio.pictures import Broken, opened, shown_size
+from nemo_watch.studio.directing.footage import Kind, Material
+from nemo_watch.studio.drawing import ffmpeg
+from nemo_watch.studio.drawing.pictures import Broken, opened, shown_size
 
 if TYPE_CHECKING:
     from PIL import Image

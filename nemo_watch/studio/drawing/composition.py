@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from nemo_watch.studio.frames import Frame, blank, resized
+from nemo_watch.studio.drawing.frames import Frame, blank, resized
 
 CROP_MAX = 0.30
 """The part of a picture that may be cropped away unasked; beyond it the whole picture stands over a blurred ground."""

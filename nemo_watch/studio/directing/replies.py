@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nemo_watch.studio.cut import Cut, cut_of, meta_of
-from nemo_watch.studio.wishes import Wishes
+from nemo_watch.studio.directing.cut import Cut, cut_of, meta_of
+from nemo_watch.studio.directing.wishes import Wishes
 
 _TRANSITIONS = {
     "crossfade": ("crossfades", "叠化转场"), "fade": ("fades through black", "黑场过渡"), "slide": ("slide transitions", "滑动转场"),

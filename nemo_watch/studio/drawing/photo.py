@@ -10,11 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from nemo_watch.studio import composition, motion
-from nemo_watch.studio.frames import Frame, Plane, blank, from_rgb
-from nemo_watch.studio.looks import apply_look
-from nemo_watch.studio.pictures import opened, pixels, shown_size
-from nemo_watch.studio.snapping import Snap, snapped
+from nemo_watch.studio.drawing import composition, motion
+from nemo_watch.studio.drawing.frames import Frame, Plane, blank, from_rgb
+from nemo_watch.studio.drawing.looks import apply_look
+from nemo_watch.studio.drawing.pictures import opened, pixels, shown_size
+from nemo_watch.studio.drawing.snapping import Snap, snapped
 
 DETAIL = 1.45
 """Source pixels for each canvas pixel: sharp when zoomed in, and little aliasing with linear resampling."""

@@ -30,7 +30,7 @@ def _write(folder: Path, number: int) -> Path:
     import numpy as np
     from PIL import Image
 
-    from nemo_watch.studio.scenes import scene
+    from nemo_watch.studio.painting.scenes import scene
 
     kind, upright = _KINDS[number % len(_KINDS)]
     pixels = scene(kind, (_SHORT, _LONG) if upright else (_LONG, _SHORT), seed=7 + number)

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from nemo_watch.studio import ffmpeg
-from nemo_watch.studio.frames import Frame, blank
-from nemo_watch.studio.instruments import RATE
+from nemo_watch.studio.drawing import ffmpeg
+from nemo_watch.studio.drawing.frames import Frame, blank
+from nemo_watch.studio.sounding.instruments import RATE
 
 BUFFERS = 3
 """Frames in turn: one is drawn, one waits, one is written."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nemo_watch.studio import ffmpeg
+from nemo_watch.studio.drawing import ffmpeg
 
 PIXELS = 20_000_000
 """From this size on the child is worth its start."""

@@ -1,4 +1,4 @@
-"""The program that renders one draft: `python -m nemo_watch.studio.render JOB.json`, started as a child of the studio.
+"""The program that renders one draft: `python -m nemo_watch.studio.drawing.render JOB.json`, started as a child of the studio.
 
 JOB.json holds `draft`, `media_folder`, `output`, and maybe `names` (uploaded name → stored key) and `preset`, `crf`.
 It writes JSON lines to stdout: `{"progress": 0…1}`, then `{"done": true, …}` or `{"error": sentence}`, and exits with 0
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from nemo_watch.studio.encoder import Settings
-    from nemo_watch.studio.plan import FilmPlan
+    from nemo_watch.studio.drawing.encoder import Settings
+    from nemo_watch.studio.drawing.plan import FilmPlan
 
 SOUND_SHARE, PICTURE_SHARE = 0.03, 0.95
 """The parts of the progress for mixing the sound and for the frames; the rest is the encoder's last work."""
@@ -26,12 +26,12 @@ SOUND_SHARE, PICTURE_SHARE = 0.03, 0.95
 def main(arguments: list[str]) -> int:
     """Render the job of this file; the exit code is 0 for a whole film, 1 for a failure that was told, 2 for wrong usage."""
     if len(arguments) != 1:
-        _say(error="Usage: python -m nemo_watch.studio.render JOB.json")
+        _say(error="Usage: python -m nemo_watch.studio.drawing.render JOB.json")
         return 2
     _say(progress=0.0)  # before the heavy imports, so that people see at once that it runs
     signal.signal(signal.SIGTERM, _stop)
-    from nemo_watch.studio.encoder import EncodingFailed
-    from nemo_watch.studio.plan import Unplannable
+    from nemo_watch.studio.drawing.encoder import EncodingFailed
+    from nemo_watch.studio.drawing.plan import Unplannable
 
     try:
         _render(json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
@@ -49,8 +49,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _render(job: Mapping[str, Any]) -> None:
-    from nemo_watch.studio.film import surveyed
-    from nemo_watch.studio.plan import film_plan
+    from nemo_watch.studio.drawing.film import surveyed
+    from nemo_watch.studio.drawing.plan import film_plan
 
     library = Library(Path(job["media_folder"]), job.get("names") or {})
     output = Path(job["output"])
@@ -71,9 +71,9 @@ def _render(job: Mapping[str, Any]) -> None:
 
 def _draw(plan: FilmPlan, library: Library, part: Path, sound: Path, settings: Settings, warnings: list[str]) -> None:
     """Mix the sound, then draw and encode every frame."""
-    from nemo_watch.studio.encoder import Encoder
-    from nemo_watch.studio.film import Film
-    from nemo_watch.studio.sound import mixed
+    from nemo_watch.studio.drawing.encoder import Encoder
+    from nemo_watch.studio.drawing.film import Film
+    from nemo_watch.studio.sounding.sound import mixed
 
     gain_db = mixed(plan, library.find, sound, warnings.append)
     _say(progress=SOUND_SHARE)
@@ -110,7 +110,7 @@ class Library:
 
 
 def _settings(job: Mapping[str, Any]) -> Settings:
-    from nemo_watch.studio.encoder import Settings
+    from nemo_watch.studio.drawing.encoder import Settings
 
     usual = Settings()
     return Settings(str(job.get("preset", usual.preset)), int(job.get("crf", usual.crf)))

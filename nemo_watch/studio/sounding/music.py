@@ -13,8 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from nemo_watch.studio import instruments
-from nemo_watch.studio.instruments import RATE, Sound
+from nemo_watch.studio.sounding import instruments
+from nemo_watch.studio.sounding.instruments import RATE, Sound
 
 ENDING_S = 3.5
 """The closing chord's time."""

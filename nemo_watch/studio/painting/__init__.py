@@ -1,0 +1,1 @@
+"""Sample photos, painted by our own code."""
