@@ -271,7 +271,7 @@ def test_the_rooms_are_those_of_the_package():
     [tree] = readme.blocks(readme.section(PAGE, "How the code is laid out"), "")
     told = set(re.findall(r"(\w+/|\w+\.py)(?=\s|$)", tree)) - {"nemo_watch/"}
     package = ROOT / "nemo_watch"
-    real = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")} | {
+    real = {f"{path.parent.name}/" for path in package.glob("*/**/__init__.py")} | {
         path.name for path in package.glob("*.py")
     }
     assert told == real - {"__init__.py"}
