@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 REGISTER_URL: Final = "https://nemovideo.com/register?bind="
 NEW_CLIENT_ID_EVERY: Final = timedelta(days=1)
+UNPROVEN_MAX: Final = 2
+ANOTHER_TOKEN_EVERY: Final = timedelta(days=1)
 _THE_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)  # the date of an id that replaces none: it may be replaced at once
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TOO_CLOSE: Final = timedelta(seconds=60)  # a token that ends within a minute is not worth a call
@@ -57,6 +60,8 @@ class Account:
         self._client_id: str | None = None
         self._kept: KeptToken | None = None
         self._told_user_id: str | None = None
+        self._unproven = 0  # tokens fetched since a call was last answered
+        self._fetched_at = _LONG_AGO
         self._lock = asyncio.Lock()
 
     async def open(self) -> None:
@@ -87,9 +92,18 @@ class Account:
         """The user id that the service told with a token or a session."""
         return self._told_user_id or (self._kept.user_id if self._kept else None)
 
-    def learn(self, user_id: str) -> None:
-        """Remember the user id that a session's answer told."""
+    async def learn(self, user_id: str) -> None:
+        """Remember the user id that a session's answer told; the registration link is made of it after a restart too."""
         self._told_user_id = user_id
+        async with self._lock:
+            if self._kept is not None and self._kept.user_id != user_id:
+                self._kept = replace(self._kept, user_id=user_id)
+                await self._store.keep_token(self._kept)
+
+    def accepted(self, bearer: str) -> None:
+        """A call was answered for this token: if it is refused from now on, it has expired."""
+        if self._kept is not None and self._kept.token == bearer:
+            self._unproven = 0
 
     def registration_link(self) -> str | None:
         """Where an anonymous account is registered to keep its credits and projects; None for a person's own token."""
@@ -126,8 +140,14 @@ class Account:
             raise Trouble(Cause.TOKEN_REJECTED)
         async with self._lock:
             if self._kept is None or self._kept.token == rejected:
+                self._refuse_to_burn_tokens()
                 await self._renewed()
             return self._token()
+
+    def _refuse_to_burn_tokens(self) -> None:
+        """Tokens that are refused before they were ever good have not expired: one more a day may help, all use up the cap."""
+        if self._unproven >= UNPROVEN_MAX and self._clock.now() - self._fetched_at < ANOTHER_TOKEN_EVERY:
+            raise Trouble(Cause.SERVICE_DOWN, not_taken=True, reason="it refuses the token that it has just given out")
 
     def _token(self) -> str:
         assert self._kept is not None  # noqa: S101  just renewed
@@ -152,6 +172,8 @@ class Account:
         # every call would soon use up what this machine may have.
         expires_at = None if self._is_past(token.expires_at) else token.expires_at
         self._kept = KeptToken(self._host, client_id, token.token, token.user_id, expires_at)
+        self._unproven += 1
+        self._fetched_at = self._clock.now()
         await self._store.keep_token(self._kept)
 
     async def _fetched(self, client_id: str) -> Token:

@@ -44,12 +44,16 @@ class Bearer(Protocol):
         """A token in place of one that was refused. Raises TOKEN_REJECTED when it was given by a person."""
         ...
 
+    def accepted(self, bearer: str) -> None:
+        """A call was answered for this token."""
+        ...
+
     async def client_id(self) -> str:
         """The client id, made when there is none yet."""
         ...
 
-    def learn(self, user_id: str) -> None:
-        """Remember the user id that the service told."""
+    async def learn(self, user_id: str) -> None:
+        """Remember the user id that the service told, over restarts too."""
         ...
 
     def how_to_get_credits(self) -> str:
@@ -91,7 +95,7 @@ class Asker:
         while True:
             bearer = await self.account.bearer() if signed else None
             try:
-                return await once(bearer)
+                value = await once(bearer)
             except Trouble as trouble:
                 note_unreadable(trouble, call)
                 if trouble.cause in tried:
@@ -99,6 +103,10 @@ class Asker:
                 tried.add(trouble.cause)
                 if not await self._remedied(trouble, bearer):
                     raise self.explained(trouble) from trouble.__cause__
+            else:
+                if bearer is not None:
+                    self.account.accepted(bearer)
+                return value
 
     def headers(self, bearer: str | None) -> dict[str, str]:
         """The headers of every request to the service itself."""

@@ -103,7 +103,7 @@ class NemoClient:
         """A new editing session."""
         session = await self._asker.ask(session_request(language, task_name), read_session)
         if session.user_id:
-            self._account.learn(session.user_id)
+            await self._account.learn(session.user_id)
         return session
 
     async def state(self, session_id: str) -> State:

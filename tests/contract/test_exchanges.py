@@ -73,7 +73,10 @@ class Account:
     async def client_id(self) -> str:
         return "client-7"
 
-    def learn(self, user_id: str) -> None:
+    async def learn(self, user_id: str) -> None:
+        pass
+
+    def accepted(self, bearer: str) -> None:
         pass
 
     def how_to_get_credits(self) -> str:

@@ -65,7 +65,10 @@ class FakeAccount:
     async def client_id(self):
         return "client-7"
 
-    def learn(self, user_id):
+    def accepted(self, bearer):
+        pass
+
+    async def learn(self, user_id):
         self.learned.append(user_id)
 
     def how_to_get_credits(self):

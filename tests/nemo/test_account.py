@@ -183,9 +183,41 @@ async def test_the_registration_link_names_the_user_else_the_client_id(opened):
     assert account.registration_link().endswith(f"bind={await account.client_id()}")
     await account.bearer()
     assert account.registration_link() == "https://nemovideo.com/register?bind=u-1"
-    account.learn("u 2")
+    await account.learn("u 2")
     assert account.registration_link().endswith("bind=u%202")
     assert account.registration_link() in account.how_to_get_credits()
+
+
+async def test_the_user_id_of_a_session_outlives_a_restart(opened):
+    account = await opened(Service())
+    await account.bearer()
+    await account.learn("session's user")
+    again = await opened(Service())
+    assert again.registration_link().endswith("bind=session%27s%20user")
+
+
+async def test_tokens_that_are_refused_at_once_are_not_fetched_one_after_another(opened, wall):
+    """The caps of the service count every token: 1 per client id, about 10 per address, in 7 days."""
+    service = Service()
+    account = await opened(service)
+    second = await account.renew(await account.bearer())
+    for _ in range(3):
+        with pytest.raises(Trouble) as raised:
+            await account.renew(second)
+        assert raised.value.cause is Cause.SERVICE_DOWN
+    assert len(service.asked) == 2
+    wall.at += timedelta(days=1)
+    assert await account.renew(second) != second
+
+
+async def test_a_token_that_was_good_is_replaced_whenever_it_is_refused(opened):
+    service = Service()
+    account = await opened(service)
+    token = await account.bearer()
+    for _ in range(3):
+        account.accepted(token)
+        token = await account.renew(token)
+    assert len(service.asked) == 4
 
 
 def test_values_that_hold_a_token_do_not_show_it():
