@@ -60,6 +60,7 @@ class Cause(StrEnum):
     CLIENT_ID_MISSING = "client_id_missing"
     SESSION_LOST = "session_lost"
     SESSION_LOST_PAID = "session_lost_paid"
+    SESSION_OF_ANOTHER = "session_of_another"
     OUT_OF_CREDITS = "out_of_credits"
     PLAN_BLOCKS_EXPORT = "plan_blocks_export"
     RATE_LIMITED = "rate_limited"
@@ -79,6 +80,7 @@ class Cause(StrEnum):
     ANSWER_UNREADABLE = "answer_unreadable"
     REQUEST_REFUSED = "request_refused"
     AGENT_FAILED = "agent_failed"
+    CREDITS_RAN_OUT = "credits_ran_out"
     FILE_CHANGED = "file_changed"
     FILE_UNREADABLE = "file_unreadable"
     TOO_MANY_FILES = "too_many_files"
@@ -137,7 +139,7 @@ FAILURES: Final[dict[Cause, Failure]] = {
         "Register or choose a plan at https://nemovideo.com, then run: nemo-watch retry {film}", True,
     ),
     Cause.RATE_LIMITED: Failure(
-        _Q, None, Move.RETRY_LATER, "NemoVideo asks us to slow down.", "Nothing to do; it goes on at {again_at}.",
+        _Q, None, Move.RETRY_LATER, "NemoVideo asks us to slow down; it goes on at {again_at}.", "Nothing to do.",
     ),
     # -- the session
     Cause.SESSION_LOST: Failure(
@@ -148,6 +150,11 @@ FAILURES: Final[dict[Cause, Failure]] = {
         _N, Need.DECISION, Move.ASK,
         "NemoVideo has lost the editing session, and what was paid in it is gone.",
         "To make it anew, which pays {messages} message(s): nemo-watch again {film}",
+    ),
+    Cause.SESSION_OF_ANOTHER: Failure(
+        _N, Need.DECISION, Move.ASK,
+        "What was paid for this film belongs to another NemoVideo token, and this one cannot open it.",
+        "Put that token back; it is then tried again. Or make it anew, which pays {messages} message(s): nemo-watch again {film}",
     ),
     # -- media
     Cause.FILE_UNSUPPORTED: Failure(
@@ -160,7 +167,7 @@ FAILURES: Final[dict[Cause, Failure]] = {
     ),
     Cause.NOTHING_LEFT: Failure(
         _N, Need.FILE, Move.ASK,
-        "No file is left that a video could be made from.",
+        "No file is left that a video could be made from: {reason}",
         "Add photos or clips (mp4, mov, avi, webm, mkv, jpg, png, gif, webp, heic; at most 500 MB each).",
     ),
     Cause.TOO_MANY_FILES: Failure(
@@ -197,6 +204,11 @@ FAILURES: Final[dict[Cause, Failure]] = {
         _N, Need.DECISION, Move.UNSURE,
         "NemoVideo broke off while working on your message.",
         "To render what is there, free: nemo-watch retry {film} — to buy it anew ({messages} message(s)): nemo-watch again {film}",
+    ),
+    Cause.CREDITS_RAN_OUT: Failure(
+        _N, Need.DECISION, Move.UNSURE,
+        "The credits ran out while NemoVideo was working on your message; what was done so far is kept.",
+        "To render what is there, free: nemo-watch retry {film} — to buy it anew ({messages} message(s)), once there are credits: nemo-watch again {film}",
     ),
     # -- the render and the video
     Cause.NOTHING_TO_EXPORT: Failure(
@@ -246,8 +258,8 @@ FAILURES: Final[dict[Cause, Failure]] = {
     ),
     Cause.BRAKE_DAILY: Failure(
         _Q, None, Move.RETRY_LATER,
-        "The daily limit of {limit} paid messages is reached.",
-        "It goes on by itself at {again_at}; the limit is paid_messages_a_day in the config.",
+        "The daily limit of {limit} paid messages is reached; it goes on at {again_at}.",
+        "Nothing to do; the limit is paid_messages_a_day in the config.",
     ),
     # -- the person's own doing, and the rest
     Cause.CANCELLED: Failure(

@@ -50,6 +50,7 @@ _STEERING: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\ud800-\udfff]"
 )
 _STEERING_BUT_LINES: Final = re.compile(rf"(?![\t\n]){_STEERING.pattern}")
+_LINE_ENDS: Final = re.compile("\r\n|[\u2028\u2029\x85]")
 
 
 # -- for programs ----------------------------------------------------------------------------------
@@ -125,7 +126,7 @@ def shown(text: str) -> str:
 
 def shown_lines(text: str) -> str:
     """As `shown`, but line breaks and tabs stay: for what the service says at length."""
-    return _STEERING_BUT_LINES.sub(_visible, text.replace("\r\n", "\n"))
+    return _STEERING_BUT_LINES.sub(_visible, _LINE_ENDS.sub("\n", text))
 
 
 def _visible(found: re.Match[str]) -> str:

@@ -54,7 +54,7 @@ def _dispatched(words: list[str]) -> int:
 def _performed(options: argparse.Namespace) -> int:
     from importlib import import_module
 
-    from nemo_watch.errors import Trouble, UsageError, advice
+    from nemo_watch.errors import Move, Trouble, UsageError, advice
 
     try:
         # The name is one of the grammar's own: the parser has refused all others.
@@ -64,7 +64,9 @@ def _performed(options: argparse.Namespace) -> int:
             sys.stderr.write(f"nemo-watch: {problem}\n")
         return 2
     except Trouble as trouble:
-        sys.stderr.write(f"nemo-watch: {trouble}\n{advice(trouble.cause, trouble.data)}\n")
+        later = trouble.failure.move is Move.RETRY_LATER  # a command does not try again by itself
+        what_to_do = "Try again in a while." if later else advice(trouble.cause, trouble.data)
+        sys.stderr.write(f"nemo-watch: {trouble}\n{what_to_do}\n")
         return 1
 
 

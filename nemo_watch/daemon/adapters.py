@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs import records
+from nemo_watch.logs import masked
 from nemo_watch.model import Segment, Track
 from nemo_watch.nemo import draft as drafts
 from nemo_watch.nemo import language, phrases
@@ -48,11 +49,14 @@ class SpokenLanguage:
         return drafts.fingerprint(draft)
 
     def tracks(self, draft: Draft | None) -> tuple[Track, ...]:
-        """The timeline's tracks."""
+        """The timeline's tracks; what the service says may repeat the token that it was sent."""
         return tuple(
             Track(
                 track.label,
-                tuple(Segment(s.name, s.start_ms, s.duration_ms, _share(s.volume), s.text) for s in track.segments),
+                tuple(
+                    Segment(masked(s.name), s.start_ms, s.duration_ms, _share(s.volume), s.text and masked(s.text))
+                    for s in track.segments
+                ),
             )
             for track in drafts.timeline(draft).tracks
         )
@@ -148,6 +152,7 @@ class FilmOutbox:
     async def write_reply(self, text: str) -> None:
         """Write reply.txt."""
         job = self._job
+        text = masked(text)
         await asyncio.to_thread(self._root.write_reply, job.folder, job.outbox_stem, text)
         await self._store.do(lambda c: records.write_film(c, job.film, reply=text))
 
@@ -156,7 +161,7 @@ class FilmOutbox:
         import msgspec
 
         job = self._job
-        await asyncio.to_thread(self._root.write_timeline, job.folder, job.outbox_stem, text)
+        await asyncio.to_thread(self._root.write_timeline, job.folder, job.outbox_stem, masked(text))
         await self._store.do(lambda c: records.write_film(c, job.film, timeline=msgspec.to_builtins(tuple(tracks))))
 
     async def write_receipt(self) -> None:
@@ -166,7 +171,7 @@ class FilmOutbox:
 
     async def log(self, line: str) -> None:
         """Add a line to project.log."""
-        await asyncio.to_thread(self._root.log, self._job.folder, self._named(line), self._clock.now())
+        await asyncio.to_thread(self._root.log, self._job.folder, masked(self._named(line)), self._clock.now())
 
     def _named(self, line: str) -> str:
         """In a folder of several films a line says whose it is."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs import store as tables
 from nemo_watch.jobs.planning import Past, Routed
 
@@ -38,5 +39,10 @@ class Answers:
                 sa.select(tables.session.c.session_id).where(tables.session.c.id == session)
             ).scalar_one()
         )
-        draft = (await self._service.state(row)).draft
+        try:
+            draft = (await self._service.state(row)).draft
+        except Trouble as trouble:
+            if trouble.cause is not Cause.SESSION_LOST:
+                raise
+            return "NemoVideo no longer knows this film's editing session; its last timeline is in timeline.txt.\n"
         return (self._words.summary(draft) if self._words.exportable(draft) else "There is no timeline yet.") + "\n"

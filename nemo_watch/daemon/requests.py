@@ -161,7 +161,7 @@ def _retried(connection: sa.Connection, job: JobRecord, now: float) -> None:
     void = ["render/1", "render/2"] if job.state in {JobState.FAILED, JobState.DONE} else []
     if job.state is JobState.DONE:
         void += ["video"]
-    if job.cause in {Cause.MESSAGE_UNSURE, Cause.AGENT_FAILED}:
+    if job.cause in {Cause.MESSAGE_UNSURE, Cause.AGENT_FAILED, Cause.CREDITS_RAN_OUT}:
         values["as_it_stands"] = True
         void += ["timeline"]
     connection.execute(

@@ -259,7 +259,9 @@ class Rounds:
             await self._act(seen, result)
         except Trouble as trouble:
             failure = trouble.failure
-            seen.decision = Wait(failure.state, str(trouble), failure.needs, advice(trouble.cause, trouble.data))
+            seen.decision = Wait(
+                failure.state, str(trouble), failure.needs, advice(trouble.cause, trouble.data), cause=trouble.cause
+            )
             result.next_s = _soonest(result.next_s, [self.config.service.pace.retry_wait_s])
             log.warning("film.refused", film=seen.wish.name, cause=trouble.cause.value, reason=str(trouble))
 

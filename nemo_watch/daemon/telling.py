@@ -17,6 +17,7 @@ import msgspec
 from nemo_watch.daemon.rounds import Round, Seen
 from nemo_watch.errors import FAILURES, Cause, FilmState, Need, Trouble, advice, sentence
 from nemo_watch.jobs import records
+from nemo_watch.jobs.dispatch import time_of_day
 from nemo_watch.jobs.planning import Wait
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, Credits, FilmRow, FilmStory, JobState, LeftAlone, Overview, Track, Watching
@@ -128,7 +129,7 @@ class Telling:
             row = FilmRow(
                 record.name, _version(job), wait.state, wait.detail, 0.0, wait.needs, self._video(record, job), now
             )
-            return Told(row, wait.detail, wait.advice, None)
+            return Told(row, wait.detail, wait.advice, wait.cause)
         if job is None:
             return Told(FilmRow(record.name, 0, FilmState.SETTLING, "", 0.0, None, None, now), "", "", None)
         state, detail, progress, needs, next_move, cause = self._of_job(job)
@@ -141,7 +142,7 @@ class Telling:
             return FilmState.WORKING, running.detail, running.progress, None, "", None
         data: dict[str, Any] = dict(job.data)
         if job.due_at is not None:
-            data["again_at"] = datetime.fromtimestamp(job.due_at).astimezone().strftime("%H:%M:%S")
+            data["again_at"] = time_of_day(job.due_at)
         match job.state:
             case JobState.QUEUED | JobState.WORKING:
                 return FilmState.QUEUED, "waiting for its turn", 0.0, None, "", None

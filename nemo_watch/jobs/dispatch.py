@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nemo_watch.errors import FAILURES, Cause, Need, Trouble, advice, sentence
@@ -17,7 +18,7 @@ from nemo_watch.jobs.journal import Journal
 from nemo_watch.jobs.parking import parked
 from nemo_watch.jobs.pipeline import Made
 from nemo_watch.jobs.planning import is_paid
-from nemo_watch.logs import logger
+from nemo_watch.logs import logger, masked
 from nemo_watch.model import JobState
 
 if TYPE_CHECKING:
@@ -168,6 +169,8 @@ class Dispatcher:
         verdict = parked(trouble, tries, self._pace)
         now = self._clock.now().timestamp()
         due_at = None if verdict.wait_s is None else now + verdict.wait_s
+        if due_at is not None:
+            trouble.data["again_at"] = time_of_day(due_at)
         await self._end(job, fence, verdict.state, trouble, due_at=due_at, tries=tries)
 
     async def _end(
@@ -240,6 +243,11 @@ def _asks_for_decision(job: JobRecord) -> bool:
     return job.state is JobState.PARKED and job.cause is not None and FAILURES[job.cause].needs is Need.DECISION
 
 
+def time_of_day(moment: float) -> str:
+    """A unix time as people read it where this machine stands."""
+    return datetime.fromtimestamp(moment).astimezone().strftime("%H:%M:%S")
+
+
 def is_held(job: JobRecord, held: frozenset[int]) -> bool:
     """Whether the brake of a first start holds the job: what is free is never held."""
     return job.film in held and is_paid(job.order)
@@ -253,7 +261,7 @@ def _surprise(error: Exception) -> Trouble:
 
 def _json_safe(data: dict[str, object]) -> dict[str, object]:
     return {
-        key: value if isinstance(value, int | float | bool) or value is None else str(value)
+        key: value if isinstance(value, int | float | bool) or value is None else masked(str(value))
         for key, value in data.items()
     }
 

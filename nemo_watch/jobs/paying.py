@@ -45,9 +45,23 @@ async def saying(run: Run, session: Session) -> tuple[Said, ...]:
         if receipt is None:
             return tuple(said)
         said.append(Said(receipt["text"]))
+        if index + 1 < len(run.order.send):
+            await _stop_for_a_question(run, session, f"message/{index}", said[-1])
     if said and (edit := run.words.edit_asked_for(said[-1].text)) and not run.as_it_stands:
         said += await _edit_once(run, session, edit)
     return tuple(said)
+
+
+async def _stop_for_a_question(run: Run, session: Session, name: str, said: Said) -> None:
+    """A reply that asks and has changed nothing wants an answer before the next message is paid. Raises: Trouble(SERVICE_ASKS)."""
+    question = run.words.question(said.text)
+    step = await run.journal.find(name)
+    if question is None or run.as_it_stands or step is None or step.data is None:
+        return
+    draft = (await run.service.state(session.session_id)).draft
+    if run.words.fingerprint(draft) == step.data["before"]:
+        await run.outbox.write_reply(said_for(run, [said], draft, draft))
+        raise Trouble(Cause.SERVICE_ASKS, question=question, prompt_file=run.prompt_file)
 
 
 async def _edit_once(run: Run, session: Session, edit: str) -> list[Said]:
@@ -215,10 +229,7 @@ async def _recovered(run: Run, session: Session, step: Step, heard: str, trouble
 
     Raises: Trouble(MESSAGE_UNSURE) where it cannot be known; nothing is sent.
     """
-    if trouble is not None and trouble.cause is Cause.OUT_OF_CREDITS:
-        await run.tell(f"{trouble} {await run.service.how_to_get_credits()}")
-    else:
-        await run.tell("The connection broke off; looking whether NemoVideo has taken the message.")
+    await run.tell(f"{_what_broke_off(trouble)}; looking whether NemoVideo has done the work.")
     before = "" if step.data is None else str(step.data["before"])
     waits = run.pace.recovery_waits_s
     reads: list[Read] = []
@@ -240,11 +251,23 @@ async def _recovered(run: Run, session: Session, step: Step, heard: str, trouble
                 continue
 
 
+def _what_broke_off(trouble: Trouble | None) -> str:
+    match None if trouble is None else trouble.cause:
+        case Cause.OUT_OF_CREDITS:
+            return "The credits ran out in the middle of the message"
+        case Cause.AGENT_FAILED:
+            return "NemoVideo reported an error of its own"
+        case _:
+            return "The connection broke off"
+
+
+_TOLD_AS: Final = {Cause.AGENT_FAILED: Cause.AGENT_FAILED, Cause.OUT_OF_CREDITS: Cause.CREDITS_RAN_OUT}
+
+
 def _unsure(run: Run, trouble: Trouble | None) -> Trouble:
-    """What a person has to decide: the agent's own failure is told as such."""
-    broke_off = trouble is not None and trouble.cause is Cause.AGENT_FAILED
+    """What a person has to decide; what is known of how it broke off is told."""
+    cause = Cause.MESSAGE_UNSURE if trouble is None else _TOLD_AS.get(trouble.cause, Cause.MESSAGE_UNSURE)
     reason = trouble.data.get("reason") if trouble is not None else None
-    cause = Cause.AGENT_FAILED if broke_off else Cause.MESSAGE_UNSURE
     return Trouble(cause, film=run.film, messages=len(run.order.wish), reason=reason)
 
 

@@ -63,7 +63,8 @@ async def make_version(run: Run) -> Made:
 async def _walk(run: Run) -> Made:
     session = await _session(run)
     await _look_at_balance(run)
-    await upload_media(run, session)
+    if run.order.kind is not OrderKind.EXPORT:
+        await upload_media(run, session)
     if run.order.kind is OrderKind.UPLOAD:
         return await _uploaded(run)
     before = await _before(run, session)
@@ -98,16 +99,40 @@ async def _session(run: Run) -> Session:
     assert found is not None  # noqa: S101  just written
     assert found.receipt is not None  # noqa: S101  just written
     row = int(found.receipt["row"])
-    session = await run.journal.held(lambda connection: _read_session(connection, row, run.service.account_key))
-    if session is None:
+    kept = await run.journal.held(lambda connection: _read_session(connection, row))
+    if kept is None:
         raise Trouble(Cause.SESSION_LOST)
-    return Session(row, session[0], session[1])
+    session = Session(row, kept.session_id, kept.task_id)
+    if kept.account != run.service.account_key:
+        await _made_ours(run, session, kept.account)
+    return session
+
+
+async def _made_ours(run: Run, session: Session, account: str) -> None:
+    """A session of another token: a new token of the same account may open it, and only the service knows. Nothing is changed.
+
+    Raises: Trouble(SESSION_LOST) where this token may not; the session is kept for when the other one is back.
+    """
+    if host_of(account) != host_of(run.service.account_key):
+        raise Trouble(Cause.SESSION_LOST)
+    await run.service.state(session.session_id)
+    await run.journal.held(lambda c: _write_account(c, session.row, run.service.account_key))
+
+
+def host_of(account: str) -> str:
+    """The service's host in an account's key: what was made on one is never looked for on another."""
+    return account.rpartition("@")[2]
+
+
+def _write_account(connection: sa.Connection, row: int, account: str) -> None:
+    session = tables.session
+    connection.execute(session.update().where(session.c.id == row).values(account=account))
 
 
 def _known_session(connection: sa.Connection, run: Run) -> int | None:
     """The session the order names; for films that share their folder's session, the folder's newest live one."""
     session = tables.session
-    if run.order.session is not None:
+    if run.order.session is not None and not _is_gone(connection, run.order.session):
         return run.order.session
     if not run.batch or run.order.bought_again:
         return None
@@ -149,13 +174,10 @@ def _new_session(connection: sa.Connection, run: Run, session_id: str, task_id: 
     )
 
 
-def _read_session(connection: sa.Connection, row: int, account: str) -> tuple[str, str | None] | None:
-    """The session's ids; None when it is gone or belongs to another account (a session of another token is not ours)."""
+def _read_session(connection: sa.Connection, row: int) -> sa.Row[Any] | None:
+    """The session's row; None when it is gone."""
     session = tables.session
-    found = connection.execute(sa.select(session).where(session.c.id == row)).first()
-    if found is None or found.gone or found.account != account:
-        return None
-    return found.session_id, found.task_id
+    return connection.execute(sa.select(session).where(session.c.id == row, ~session.c.gone)).first()
 
 
 async def _renew_session(run: Run, lost: Trouble) -> None:
@@ -166,18 +188,23 @@ async def _renew_session(run: Run, lost: Trouble) -> None:
     found = await run.journal.find("session")
     row = int(found.receipt["row"]) if found is not None and found.receipt is not None else None
     paid = await run.journal.held(lambda connection: _was_paid(connection, run.journal.job_id, row))
-    if row is not None:
-        await run.journal.held(lambda connection: _forget_session(connection, row, run.service.account_key))
-    if paid or run.order.session is not None:
-        raise Trouble(Cause.SESSION_LOST_PAID, messages=len(run.order.wish)) from lost
+    gone = row is None or await run.journal.held(lambda c: _forget_session(c, row, run.service.account_key))
+    if paid or (run.order.session is not None and not gone):
+        cause = Cause.SESSION_LOST_PAID if gone else Cause.SESSION_OF_ANOTHER
+        raise Trouble(cause, messages=len(run.order.wish)) from lost
     await run.tell("The editing session was lost before anything was paid; making a new one.")
     await run.journal.void("session", "before", "timeline", "render/1", "render/2")
 
 
-def _forget_session(connection: sa.Connection, row: int, account: str) -> None:
-    """The session is gone; one of another account is only out of reach, until that account is back."""
+def _forget_session(connection: sa.Connection, row: int, account: str) -> bool:
+    """Whether the session is gone; one of another account is only out of reach, until that account is back."""
     session = tables.session
     connection.execute(session.update().where(session.c.id == row, session.c.account == account).values(gone=True))
+    return _is_gone(connection, row)
+
+
+def _is_gone(connection: sa.Connection, row: int) -> bool:
+    return bool(connection.scalar(sa.select(tables.session.c.gone).where(tables.session.c.id == row)))
 
 
 def _was_paid(connection: sa.Connection, job_id: int, session: int | None) -> bool:
@@ -215,13 +242,13 @@ async def _look_at_balance(run: Run) -> None:
             raise
         if run.refused_at is None:
             return
-        raise Trouble(
-            Cause.OUT_OF_CREDITS, not_taken=True
-        ) from trouble  # not known to have risen: it waits on as it did
+        # Not known to have risen: it waits on as it did.
+        raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True, available=run.refused_at) from trouble
     run.balance_before = available
     await run.journal.step("credits/before", lambda: _credits(available))
     if available <= (run.refused_at or 0.0):
-        raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True)
+        bar = available if run.refused_at is None else run.refused_at
+        raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True, available=bar)
 
 
 async def _credits(available: float) -> Receipt:
@@ -249,14 +276,15 @@ async def _balance_noted(run: Run) -> AsyncIterator[None]:
 async def _with_balance(run: Run, refused: Trouble) -> Trouble:
     """The refusal with what is needed to mend it: the balance at which it came, and how to get credits.
 
-    The lowest that was seen counts: a top-up between the refusal and this look must not raise what has to be exceeded.
+    Of the looks right before and after the refusal the lower counts: a top-up in between must not raise what has to be exceeded.
     """
-    seen = [balance for balance in (run.refused_at, run.balance_before) if balance is not None]
-    try:
-        seen.append((await run.service.balance()).available)
-    except Trouble:
-        seen = seen or [0.0]
-    refused.data["available"] = min(seen)
+    if "available" not in refused.data:
+        seen = [] if run.balance_before is None else [run.balance_before]
+        try:
+            seen.append((await run.service.balance()).available)
+        except Trouble:
+            seen = seen or [run.refused_at or 0.0]
+        refused.data["available"] = min(seen)
     refused.data["how_to_get_credits"] = await run.service.how_to_get_credits()
     return refused
 
@@ -304,10 +332,41 @@ async def _draft(run: Run, session: Session, before: Draft | None, said: tuple[S
         if run.as_it_stands:
             raise Trouble(Cause.MESSAGE_UNSURE, film=run.film, messages=len(run.order.wish))
         raise Trouble(Cause.NOTHING_TO_EXPORT, prompt_file=run.prompt_file)
-    if unchanged and said and not run.first_version and not run.as_it_stands:
+    if unchanged and said and not run.as_it_stands and await _was_rendered(run, session, draft):
         await run.tell("The service changed nothing; no new video is rendered.")
         return None
     return draft
+
+
+async def _was_rendered(run: Run, session: Session, draft: Draft | None) -> bool:
+    """Whether the session's timeline, which stands as it did, was rendered before: for this film, or for another that shares it.
+
+    One that was paid for and never rendered (its export was blocked, say) is rendered now.
+    """
+    rendered_before = await run.journal.held(lambda c: _rendered(c, run.journal.job_id, session.row))
+    return any(
+        receipt is None or run.words.fingerprint(receipt["draft"]) == run.words.fingerprint(draft)
+        for receipt in rendered_before
+    )
+
+
+def _rendered(connection: sa.Connection, job_id: int, session: int) -> list[Receipt | None]:
+    """The timelines of the session's other versions that have a video; None for one that only a receipt in the outbox tells of."""
+    job, step = tables.job, tables.step
+    jobs = connection.scalars(
+        sa.select(job.c.id).where(job.c.session == session, job.c.id != job_id, job.c.video.is_not(None))
+    ).all()
+    timelines = {
+        row.scope: row.receipt
+        for row in connection.execute(
+            sa.select(step.c.scope, step.c.receipt).where(
+                step.c.scope.in_([f"job/{number}" for number in jobs]),
+                step.c.name == "timeline",
+                step.c.state == "done",
+            )
+        )
+    }
+    return [timelines.get(f"job/{number}") for number in jobs]
 
 
 async def _own_timeline(run: Run, session: Session) -> Receipt | None:

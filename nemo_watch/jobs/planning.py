@@ -113,6 +113,7 @@ class Wait:
     needs: Need | None = None
     advice: str = ""
     again_in_s: float | None = None
+    cause: Cause | None = None  # where the table of failures has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ def decision(wish: Wish, past: Past, rules: Rules, market: Market, routed: Route
         return _routed(wish, past, rules, words, routed)
     if missing := _missing_media(wish, past, rules):
         return _kept_or(past, missing)
-    if past.sent is None:
+    if past.sent is None or not past.sent.messages:
         return _first(wish, past, rules, words, market)
     return _next(wish, past, rules, words, past.sent)
 
@@ -274,7 +275,7 @@ def _routed(wish: Wish, past: Past, rules: Rules, words: Words, routed: Routed) 
 
 
 def _first(wish: Wish, past: Past, rules: Rules, words: Words, market: Market) -> Decision:
-    """A film of which nothing was sent yet: bought before as a copy, being bought as a copy, or bought now."""
+    """A film of which no message was sent yet: bought before as a copy, being bought as a copy, or bought now."""
     order = Order(
         kind=OrderKind.MESSAGES,
         backend=rules.backend,
@@ -282,13 +283,15 @@ def _first(wish: Wish, past: Past, rules: Rules, words: Words, market: Market) -
         urls=wish.urls,
         wish=words.messages,
         send=words.messages,
+        session=None if past.sent is None else past.sent.session,
     )
     if past.job is not None and past.job.order.kind is OrderKind.MESSAGES and not _differs(order, past.job.order):
         return Keep()
-    if past.job is None:
+    if past.job is None or past.job.order.kind is OrderKind.UPLOAD:
         which = identity(rules.backend, [m.sha256 for m in wish.media], wish.urls, words.messages)
         if which in market.bought:
-            return _placed(replace(order, kind=OrderKind.REUSE, send=(), source=market.bought[which]), past)
+            reuse = replace(order, kind=OrderKind.REUSE, send=(), session=None, source=market.bought[which])
+            return _placed(reuse, past)
         if which in market.making:
             return Wait(
                 FilmState.QUEUED, f"the same film is being made as {market.making[which]}; its video will do for both"

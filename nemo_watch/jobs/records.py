@@ -278,8 +278,10 @@ def _sent(order: Order, entry: Any, taken: Collection[str], before: Sent | None)
         kept = len(order.wish) - len(order.send)
         reached = order.wish if entry.as_it_stands else order.wish[: kept + count]
         return Sent(reached, media, order.urls, entry.session)
-    if before is None or entry.state != JobState.DONE:
+    if entry.state != JobState.DONE or order.kind is not OrderKind.UPLOAD:
         return before
+    if before is None:  # uploaded before a word was said: the film goes on in that session
+        return Sent((), media, order.urls, entry.session)
     return Sent(before.messages, {**before.media, **media}, order.urls, before.session)
 
 
@@ -331,7 +333,7 @@ class JobRecord:
     fence: int
     first_version: bool
     prompt_file: str
-    shares_session: bool  # one of several films of its folder
+    shares_session: bool  # one of several films of its folder, or the first with a sidecar
     session: int | None  # the journal's number of the session it works in, or is to work in
 
 
@@ -356,7 +358,7 @@ def _job_record(row: Any, first: bool) -> JobRecord:  # noqa: ANN401  a row
         fence=row.fence,
         first_version=first,
         prompt_file=row.prompt_file,
-        shares_session=row.siblings > 1,
+        shares_session=row.siblings > 1 or bool(row.stem),
         session=row.session if row.session is not None else row.order.get("session"),
     )
 
@@ -557,6 +559,7 @@ def release_parked(connection: sa.Connection, now: float) -> None:
     job = tables.job
     causes = [
         Cause.TOKEN_REJECTED.value,
+        Cause.SESSION_OF_ANOTHER.value,
         Cause.NO_SPACE.value,
         Cause.OUTBOX_UNWRITABLE.value,
         Cause.NETWORK_DOWN.value,

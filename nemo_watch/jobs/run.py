@@ -61,7 +61,7 @@ class Run:
     balance_before: float | None = None  # as last read before a message
     paying: bool = False
     halting: bool = False
-    left_out: list[tuple[Medium, str]] = field(default_factory=list)
+    left_out: list[tuple[Medium | None, str]] = field(default_factory=list)
 
     async def tell(self, line: str) -> None:
         """One line of the film's story, for its project.log."""

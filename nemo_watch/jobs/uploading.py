@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from nemo_watch.errors import Cause, Move, Trouble
+from nemo_watch.errors import Cause, Move, Trouble, advice
 from nemo_watch.model import MediaKind
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ async def upload_media(run: Run, session: Session) -> None:
     if order.send == () and order.kind.value == "messages" and run.as_it_stands:
         return
     sent = {"count": 0}
+    run.left_out.clear()
 
     async def one(medium: Medium, turn: _Turn) -> None:
         async with run.uploads:  # fair: who holds the turn came before those who wait for it, so it is inside
@@ -38,13 +39,11 @@ async def upload_media(run: Run, session: Session) -> None:
         run.report(0.05 + 0.25 * sent["count"] / len(order.media), f"uploading ({sent['count']} of {len(order.media)})")
 
     await _all([one(medium, turn) for medium, turn in zip(order.media, _turns(len(order.media)), strict=True)])
-    if order.urls:
-        await run.journal.step(f"urls/{urls_key(order.urls)}", lambda: _upload_urls(run, session), session.scope)
+    refused = await _hand_over_urls(run, session) if order.urls else 0
     pictures = [m for m in order.media if m.kind is not MediaKind.AUDIO]
-    if pictures and not order.urls and len(run.left_out) >= len(pictures) and all(
-        any(medium == out for out, _ in run.left_out) for medium in pictures
-    ):  # fmt: skip
-        raise Trouble(Cause.NOTHING_LEFT)
+    out = {medium for medium, _ in run.left_out}
+    if (pictures or order.urls) and out.issuperset(pictures) and refused == len(order.urls):
+        raise Trouble(Cause.NOTHING_LEFT, reason=run.left_out[-1][1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ async def _upload(run: Run, session: Session, medium: Medium, turn: _Turn) -> No
     except Trouble as trouble:
         if trouble.failure.move is not Move.LEAVE_OUT:
             raise
-        reason = str(trouble)
+        reason = f"{trouble} {advice(trouble.cause, trouble.data)}"
         await run.journal.receipt(f"left-out/{medium.sha256}", {"reason": reason})
         await run.tell(f"Left out: {reason}")
         run.left_out.append((medium, reason))
@@ -105,10 +104,47 @@ async def _send(run: Run, session: Session, medium: Medium, turn: _Turn) -> Rece
     return {"name": source.name, "files": [dict(file) for file in files]}
 
 
-async def _upload_urls(run: Run, session: Session) -> Receipt:
-    await run.tell(f"Handing over {len(run.order.urls)} address(es) from urls.txt")
-    files = await run.service.upload_urls(session.session_id, run.order.urls)
-    return {"files": [dict(file) for file in files]}
+async def _hand_over_urls(run: Run, session: Session) -> int:
+    """All addresses in one call; where one of them is refused, each in a call of its own. How many were refused."""
+    urls = run.order.urls
+    try:
+        await _upload_urls(run, session, urls)
+    except Trouble as trouble:
+        if trouble.failure.move is not Move.LEAVE_OUT:
+            raise
+    else:
+        return 0
+    return sum([not await _upload_url(run, session, url) for url in urls])
+
+
+async def _upload_url(run: Run, session: Session, url: str) -> bool:
+    """Hand one address over; whether it was taken. What is refused is left out, and said."""
+    name = f"left-out/{urls_key((url,))}"
+    out = await run.journal.find(name)
+    if out is None:
+        try:
+            await _upload_urls(run, session, (url,))
+        except Trouble as trouble:
+            if trouble.failure.move is not Move.LEAVE_OUT:
+                raise
+            trouble.data["file"] = url
+            reason = f"{trouble} {advice(trouble.cause, trouble.data)}"
+            await run.journal.receipt(name, {"reason": reason})
+            await run.tell(f"Left out: {reason}")
+            run.left_out.append((None, reason))
+            return False
+        return True
+    run.left_out.append((None, str((out.receipt or {}).get("reason"))))
+    return False
+
+
+async def _upload_urls(run: Run, session: Session, urls: tuple[str, ...]) -> None:
+    async def act() -> Receipt:
+        await run.tell(f"Handing over {len(urls)} address(es) from urls.txt")
+        files = await run.service.upload_urls(session.session_id, urls)
+        return {"files": [dict(file) for file in files]}
+
+    await run.journal.step(f"urls/{urls_key(urls)}", act, session.scope)
 
 
 def urls_key(urls: tuple[str, ...]) -> str:

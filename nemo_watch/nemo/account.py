@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from nemo_watch.errors import Cause, Trouble
+from nemo_watch.logs import mask
 from nemo_watch.nemo.tokens import KeptToken
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Account:
         if self._given_token is None:
             await self.client_id()
             self._kept = self._fitting(await self._store.token())
+            if self._kept is not None:
+                mask(self._kept.token)
 
     @property
     def is_anonymous(self) -> bool:
@@ -172,6 +175,7 @@ class Account:
         # every call would soon use up what this machine may have.
         expires_at = None if self._is_past(token.expires_at) else token.expires_at
         self._kept = KeptToken(self._host, client_id, token.token, token.user_id, expires_at)
+        mask(token.token)
         self._unproven += 1
         self._fetched_at = self._clock.now()
         await self._store.keep_token(self._kept)

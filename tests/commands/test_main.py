@@ -146,7 +146,7 @@ def test_a_trouble_is_told_in_the_tables_words_without_a_traceback(run, monkeypa
     assert ended.code == 1
     assert (
         ended.err
-        == "nemo-watch: NemoVideo cannot be reached (no route).\nCheck the network; nemo-watch goes on by itself.\n"
+        == "nemo-watch: NemoVideo cannot be reached (no route).\nTry again in a while.\n"
     )
 
 

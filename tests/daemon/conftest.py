@@ -112,6 +112,12 @@ class House:
             answer = (await client.get(f"{self.config.service.url}/__studio/log")).json()
         return answer["log"] if isinstance(answer, dict) else answer
 
+    async def until_sent(self, path: str, times: int) -> None:
+        """Wait until the service was asked so often on this path."""
+        async with asyncio.timeout(LIMIT_S):
+            while len([entry for entry in await self.log() if entry["path"] == path]) < times:
+                pass  # each look at the log is a turn of the loop
+
     async def script(self, *rules: dict[str, Any]) -> None:
         async with httpx.AsyncClient() as client:
             (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 
+import httpx
 import sqlalchemy as sa
 
 from nemo_watch.daemon.wiring import open_journal
@@ -80,10 +81,23 @@ async def test_a_session_of_another_account_is_out_of_reach_and_not_gone(house):
     await rename_account(house, None)
     house.overviews.clear()
     async with house.daemon():
-        await house.until_state("trip", "needs_you")
-        await house.ask("retry", "trip")
+        await house.until_state("trip", "done", 2)  # by itself, now that the token is back
+    assert await messages(house) == ["one", "warm colours"]
+
+
+async def test_a_new_token_of_the_same_account_goes_on_in_the_session(house):
+    """The service is asked, and opens the session: what was paid for is not bought again."""
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done")
+    await rename_account(house, f"token:old@{httpx.URL(house.config.service.url).netloc.decode()}")
+    house.overviews.clear()
+    async with house.daemon():
+        house.prompt("trip/prompt.txt", "one\n---\nwarm colours")
         await house.until_state("trip", "done", 2)
     assert await messages(house) == ["one", "warm colours"]
+    assert len([entry for entry in await house.log() if "with-session" in entry["path"]]) == 1
 
 
 async def rename_account(house, name: str | None) -> None:
