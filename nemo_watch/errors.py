@@ -139,7 +139,7 @@ FAILURES: Final[dict[Cause, Failure]] = {
         "Register or choose a plan at https://nemovideo.com, then run: nemo-watch retry {film}", True,
     ),
     Cause.RATE_LIMITED: Failure(
-        _Q, None, Move.RETRY_LATER, "NemoVideo asks us to slow down; it goes on at {again_at}.", "Nothing to do.",
+        _Q, None, Move.RETRY_LATER, "NemoVideo asks us to slow down.", "Nothing to do.",
     ),
     # -- the session
     Cause.SESSION_LOST: Failure(
@@ -258,7 +258,7 @@ FAILURES: Final[dict[Cause, Failure]] = {
     ),
     Cause.BRAKE_DAILY: Failure(
         _Q, None, Move.RETRY_LATER,
-        "The daily limit of {limit} paid messages is reached; it goes on at {again_at}.",
+        "The daily limit of {limit} paid messages is reached.",
         "Nothing to do; the limit is paid_messages_a_day in the config.",
     ),
     # -- the person's own doing, and the rest

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nemo_watch.daemon.adapters import FilmOutbox, InboxMedia
-from nemo_watch.errors import Cause, Need, advice
+from nemo_watch.errors import Cause, FilmState, Need, advice
 from nemo_watch.jobs.run import Run
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, JobState
@@ -115,5 +115,7 @@ class RealCrew:
             "job.stopped", film=job.film_name, version=job.version, cause=trouble.cause.value, reason=str(trouble)
         )
         if job.cause is not trouble.cause:  # a wait that comes again and again is told once
-            line = f"{trouble} {advice(trouble.cause, trouble.data)}"
+            again_at = trouble.data.get("again_at")
+            goes_on = f" It goes on at {again_at}." if again_at and trouble.failure.state is FilmState.QUEUED else ""
+            line = f"{trouble} {advice(trouble.cause, trouble.data)}{goes_on}"
             await self._film_outbox(job).log(line)

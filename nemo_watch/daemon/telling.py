@@ -141,8 +141,6 @@ class Telling:
         if running is not None:
             return FilmState.WORKING, running.detail, running.progress, None, "", None
         data: dict[str, Any] = dict(job.data)
-        if job.due_at is not None:
-            data["again_at"] = time_of_day(job.due_at)
         match job.state:
             case JobState.QUEUED | JobState.WORKING:
                 return FilmState.QUEUED, "waiting for its turn", 0.0, None, "", None
@@ -151,7 +149,10 @@ class Telling:
             case _ if job.cause is not None:
                 failure = FAILURES[job.cause]
                 state = FilmState.CANCELLED if job.state is JobState.CANCELLED else failure.state
-                return state, sentence(job.cause, data), 0.0, failure.needs, advice(job.cause, data), job.cause
+                told = sentence(job.cause, data)
+                if state is FilmState.QUEUED and job.due_at is not None:
+                    told = f"{told} It goes on at {time_of_day(job.due_at)}."
+                return state, told, 0.0, failure.needs, advice(job.cause, data), job.cause
             case _:
                 return FilmState.CANCELLED, "", 0.0, None, "", None
 

@@ -170,7 +170,7 @@ class Dispatcher:
         now = self._clock.now().timestamp()
         due_at = None if verdict.wait_s is None else now + verdict.wait_s
         if due_at is not None:
-            trouble.data["again_at"] = time_of_day(due_at)
+            trouble.data["again_at"] = time_of_day(due_at)  # for the story
         await self._end(job, fence, verdict.state, trouble, due_at=due_at, tries=tries)
 
     async def _end(

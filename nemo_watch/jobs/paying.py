@@ -115,11 +115,21 @@ async def _pay(run: Run, session: Session, name: str, text: str) -> Receipt:
             if run.halting:
                 raise asyncio.CancelledError from trouble
             if left.get(trouble.cause, 0) == 0:
-                raise
+                raise _helpless(trouble) from trouble
             left[trouble.cause] -= 1
             await _remedy(run, trouble)
         else:
             return await _recovered(run, session, step, reply.text, None)
+
+
+def _helpless(trouble: Trouble) -> Trouble:
+    """What a refusal of a message means when its remedy was tried already."""
+    reason = str(trouble.data.get("reason", ""))
+    if trouble.cause is Cause.TOKEN_EXPIRED:
+        return Trouble(Cause.SERVICE_DOWN, not_taken=True, reason=f"a new token was refused as well; {reason}")
+    if trouble.cause is Cause.CLIENT_ID_MISSING:
+        return Trouble(Cause.MESSAGE_REFUSED, not_taken=True, reason=reason)
+    return trouble
 
 
 async def _intent(run: Run, session: Session, name: str, text: str) -> Step:

@@ -157,5 +157,5 @@ async def test_a_rate_limit_says_when_it_goes_on(house):
     async with house.daemon():
         row = await house.until(lambda: (r := house.row("trip")) and "slow down" in r.detail and r)
         assert row.state is FilmState.QUEUED
-        assert row.detail.partition("it goes on at ")[2].count(":") == 2
+        assert row.detail.partition("It goes on at ")[2].count(":") == 2
         await house.until_state("trip", "done")
