@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-OBJECTS_BETWEEN: Final = 100_000  # against Python's 700; cycles of other threads wait at most for so many new objects
+OBJECTS_BETWEEN: Final = 1_000_000  # against Python's 700; cycles of other threads wait at most for so many new objects
 
 _lock: Final = threading.Lock()
 _within: list[tuple[int, int, int]] = []  # the thresholds to come back to; one entry for each block that is running

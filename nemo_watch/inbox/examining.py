@@ -15,7 +15,8 @@ from nemo_watch.inbox.listing import InboxFolder
 from nemo_watch.inbox.media import EMPTY, Role, kind_of, role_of
 from nemo_watch.inbox.settling import Due
 from nemo_watch.inbox.signatures import HEAD_BYTES, format_of
-from nemo_watch.inbox.wholeness import HOLLOW, WHOLE, WRITING, Verdict, Wholeness, tail_is_zero, verdict_of
+from nemo_watch.inbox.verdicts import HOLLOW, WHOLE, WRITING, Verdict, Wholeness, tail_is_zero
+from nemo_watch.inbox.wholeness import verdict_of
 from nemo_watch.model import MediaKind, Sighting
 
 _READ_BYTES: Final = 65_536
@@ -76,8 +77,8 @@ def wholeness(file: BinaryIO, sighting: Sighting, *, thorough: bool = False) -> 
     verdict = verdict_of(source)
     if verdict.wholeness in {Wholeness.WHOLE, Wholeness.ENDLESS} and handles.has_hole(handle, sighting.size_bytes):
         return HOLLOW
-    if verdict.wholeness is Wholeness.ENDLESS and has_writer is False:
-        return WHOLE  # nobody is writing any more
+    if verdict.wholeness is Wholeness.ENDLESS and has_writer is False and not tail_is_zero(source):
+        return WHOLE  # nobody is writing any more; but silence at the end may be room that was reserved
     if thorough and verdict.wholeness is Wholeness.CUT and _is_picture(source) and not tail_is_zero(source):
         return verdict if decoding.unfit_reason(file) else WHOLE
     return verdict

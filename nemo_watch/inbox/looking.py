@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from nemo_watch import config
+from nemo_watch.inbox.announcing import Announcer
 from nemo_watch.inbox.examining import examined
 from nemo_watch.inbox.grouping import ProjectFiles, grouped, project_files
 from nemo_watch.inbox.listing import InboxFolder, Listing, Walk
 from nemo_watch.inbox.settling import Due, Settling, Standing
-from nemo_watch.inbox.wholeness import Verdict
+from nemo_watch.inbox.verdicts import Verdict
 from nemo_watch.model import FolderIdentity, FoundProject, Gather, LeftAlone
 
 EXAMINED_A_LOOK: Final = 5_000  # about a second; the rest is for the next look, which comes at once
@@ -59,9 +60,18 @@ class Lookout:
         self._walk = Walk(folder)
         self._settling = Settling(settings.settle_s, settings.project_settle_s, settings.max_file_bytes)
         self._known: dict[str, tuple[Standing, ProjectFiles]] = {}
+        self._announcer = Announcer()
 
     def look(self, now_s: float, local_time: datetime) -> Look:
-        """The inbox as it is now. `now_s` is our own monotonic clock; `local_time` names new project folders."""
+        """The inbox as it is now. `now_s` is our own monotonic clock; `local_time` names new project folders.
+
+        What is wrong with the inbox is logged when it comes and when it goes.
+        """
+        look = self._look(now_s, local_time)
+        self._announcer.tell(look.problems)
+        return look
+
+    def _look(self, now_s: float, local_time: datetime) -> Look:
         listing = self._walk.listing()
         self._settling.observed(listing, now_s)
         if self._settling.absent:

@@ -1,6 +1,6 @@
 """Which files count: names, sizes and leading bytes → what a file is for, or why it is left alone.
 
-It must never open a file: whoever has the bytes hands them in. Facts: API text §2 "Formats" (jpeg is jpg); HEIC and HEIF are
+It must never open a file: whoever has the bytes hands them in. Facts: API text "Cloud Render Pipeline Details" (jpeg is jpg); HEIC and HEIF are
 ours, turned into JPEG on the way up; junk and temporary names as cameras, phones, browsers, editors and file servers make them.
 """
 

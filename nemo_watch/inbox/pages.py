@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import repeat
 from operator import attrgetter
@@ -23,10 +24,11 @@ _Facts = tuple[int, int, int, int]  # a change of the mode changes the ctime; th
 
 _lstat = os.lstat
 _facts_of: Final = attrgetter("st_ctime_ns", "st_mtime_ns", "st_size", "st_ino")
+_all_of: Final = attrgetter("st_mode", "st_dev", "st_ctime_ns", "st_mtime_ns", "st_size", "st_ino")
 _KINDS: Final = {stat.S_IFREG: EntryKind.FILE, stat.S_IFDIR: EntryKind.FOLDER, stat.S_IFLNK: EntryKind.LINK}
 
 # Whole columns through the slots' own setters: the sightings of a folder are filled without one line of Python for each.
-_FIELDS: Final = ("path", "kind", "ctime_ns", "mtime_ns", "size_bytes", "inode", "device")
+_FIELDS: Final = ("path", "kind", "device", "ctime_ns", "mtime_ns", "size_bytes", "inode")
 _SETTERS: Final[tuple[Callable[[Sighting, Any], None], ...]] = tuple(
     getattr(Sighting, name).__set__ for name in _FIELDS
 )
@@ -34,14 +36,10 @@ _SETTERS: Final[tuple[Callable[[Sighting, Any], None], ...]] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One folder as it was: names and facts as the system gave them, and what was made of them.
-
-    `handed` are the same names as the system wants them, so that they need not be encoded again.
-    """
+    """One folder as it was: names and facts as the system gave them, and what was made of them."""
 
     device: int
     names: Sequence[str]
-    handed: Sequence[bytes]
     facts: Sequence[_Facts]
     sightings: Sequence[Sighting]
     subfolders: tuple[str, ...]
@@ -53,12 +51,12 @@ def page_of(handle: int, path: str, known: Page | None) -> Page:
     device = os.fstat(handle).st_dev
     if known is not None and known.device != device:
         known = None  # another disk stands there: whatever it shows, these are not the files that were seen
-    if known is not None and known.names == names and _current(handle, known.handed) == known.facts:
+    if known is not None and known.names == names and _current(handle, names) == known.facts:
         return known
     return _made(handle, device, path, names, known)
 
 
-def _current(handle: int, names: Sequence[bytes]) -> list[_Facts] | None:
+def _current(handle: int, names: Sequence[str]) -> list[_Facts] | None:
     """The facts of these entries; None if one has vanished. Nine tenths of a second listing's time are spent in this line."""
     try:
         return [_facts_of(_lstat(name, dir_fd=handle)) for name in names]
@@ -69,57 +67,44 @@ def _current(handle: int, names: Sequence[bytes]) -> list[_Facts] | None:
 def _made(handle: int, device: int, path: str, names: Sequence[str], known: Page | None) -> Page:
     """The page made anew; sightings of entries that did not change are taken over, names that vanish meanwhile are left out."""
     names, entries = _entries(handle, names)
-    kinds = [_KINDS.get(stat.S_IFMT(entry.st_mode), EntryKind.OTHER) for entry in entries]
-    facts = [_facts_of(entry) for entry in entries]
-    subfolders = tuple(
-        name
-        for name, kind in zip(names, kinds, strict=True)
-        if kind is EntryKind.FOLDER and reason_to_pass_by(name) is None
-    )
-    sightings = _sightings(path + "/" if path else "", device, names, kinds, facts, frozenset(subfolders))
+    if not names:
+        return Page(device, names, [], (), ())
+    modes, devices, *facts = zip(*entries, strict=True)
+    kind_of_mode = {mode: _KINDS.get(stat.S_IFMT(mode), EntryKind.OTHER) for mode in set(modes)}
+    kinds = [kind_of_mode[mode] for mode in modes]
+    subfolders: dict[str, None] = {}
+    if EntryKind.FOLDER in kind_of_mode.values():
+        folders = (name for name, kind in zip(names, kinds, strict=True) if kind is EntryKind.FOLDER)
+        subfolders = {name: None for name in folders if reason_to_pass_by(name) is None}
+    sightings = _sightings(path + "/" if path else "", names, (kinds, devices, *facts), subfolders)
     if known is not None:
         sightings = _taken_over(sightings, known)
-    return Page(device, names, [os.fsencode(name) for name in names], facts, sightings, subfolders)
+    return Page(device, names, list(zip(*facts, strict=True)), sightings, tuple(subfolders))
 
 
-def _entries(handle: int, names: Sequence[str]) -> tuple[Sequence[str], list[os.stat_result]]:
-    """Each name with what the system knows of it; without those that have vanished since they were listed."""
+def _entries(handle: int, names: Sequence[str]) -> tuple[Sequence[str], list[tuple[int, ...]]]:
+    """Each name with all that is asked of it; without those that have vanished since they were listed."""
     try:
-        return names, [_lstat(name, dir_fd=handle) for name in names]
+        return names, [_all_of(_lstat(name, dir_fd=handle)) for name in names]
     except FileNotFoundError:
-        there: dict[str, os.stat_result] = {}
+        there: dict[str, tuple[int, ...]] = {}
         for name in names:
-            try:
-                there[name] = _lstat(name, dir_fd=handle)
-            except FileNotFoundError:
-                continue
+            with suppress(FileNotFoundError):
+                there[name] = _all_of(_lstat(name, dir_fd=handle))
         return list(there), list(there.values())
 
 
 def _sightings(
-    prefix: str,
-    device: int,
-    names: Sequence[str],
-    kinds: Sequence[EntryKind],
-    facts: Sequence[_Facts],
-    entered: frozenset[str],
+    prefix: str, names: Sequence[str], columns: Iterable[Sequence[object]], subfolders: Mapping[str, None]
 ) -> list[Sighting]:
-    """The sightings of all entries but the folders that are `entered`."""
-    rows = zip(names, kinds, facts, strict=True)
-    kept = [row for row in rows if row[0] not in entered] if entered else list(rows)
-    if not kept:
-        return []
-    names, kinds, facts = zip(*kept, strict=True)
-    made = list(map(object.__new__, repeat(Sighting, len(kept))))
-    columns: tuple[Iterable[object], ...] = (
-        [prefix + name for name in names],
-        kinds,
-        *zip(*facts, strict=True),
-        repeat(device),
-    )
-    for setter, column in zip(_SETTERS, columns, strict=True):
+    """The sightings of all entries but the subfolders that are entered; `columns` are in the order of the fields behind the path."""
+    made = list(map(object.__new__, repeat(Sighting, len(names))))
+    paths = [prefix + name for name in names]
+    for setter, column in zip(_SETTERS, (paths, *columns), strict=True):
         deque(map(setter, made, column), maxlen=0)
-    return made
+    if not subfolders:
+        return made
+    return [sighting for sighting, name in zip(made, names, strict=True) if name not in subfolders]
 
 
 def _taken_over(sightings: Sequence[Sighting], known: Page) -> list[Sighting]:

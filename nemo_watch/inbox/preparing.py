@@ -1,6 +1,6 @@
 """A film's files at rest → its media: known by content, under true names, in the order of capture.
 
-It must never open what was not sighted, nor trust a name about the contents. Facts: API text §2 "Formats"; the service knows a file by the
+It must never open what was not sighted, nor trust a name about the contents. Facts: API text "Cloud Render Pipeline Details"; the service knows a file by the
 name under which it goes up.
 """
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from nemo_watch.inbox.tracking import Track, tracked
-from nemo_watch.inbox.wholeness import Verdict, Wholeness
+from nemo_watch.inbox.verdicts import Verdict, Wholeness
 from nemo_watch.model import FolderIdentity, Sighting
 
 if TYPE_CHECKING:

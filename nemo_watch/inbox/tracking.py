@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nemo_watch.inbox.media import EMPTY, Role, reason_left_alone, role_of
-from nemo_watch.inbox.wholeness import Verdict, Wholeness
+from nemo_watch.inbox.verdicts import Verdict, Wholeness
 from nemo_watch.model import EntryKind, Sighting
 
 PATIENCE_S: Final = (

@@ -7,15 +7,15 @@ that went and came back; its warnings hold its whole watch table; its observer t
 
 from __future__ import annotations
 
-import logging
 import os
-import warnings
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from nemo_watch.inbox import handles
+from nemo_watch.inbox import handles, overflow
+from nemo_watch.inbox.announcing import Announcer
 from nemo_watch.model import FolderIdentity, Watching
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 FOLDERS_MAX: Final = 10_000  # above, watchdog's overflow recovery may never end (storms began beyond 16,384)
 _LIMIT_SHARE: Final = 0.8  # of the user's inotify watches; other programs need some
 _JOIN_S: Final = 5.0
+_BEHIND_S: Final = (
+    5.0  # so long the watch may lag behind the listing: half a second for a moved folder, more for thousands
+)
 _WATCH_LIMIT: Final = Path("/proc/sys/fs/inotify/max_user_watches")
 _HANDLES: Final = Path("/proc/self/fdinfo")
 
@@ -33,10 +36,17 @@ class Watch:
     """The watch over one inbox. `wake` is called from watchdog's thread at every event; it must only set a flag.
 
     Call `tend` after every look, with what it saw: it starts, stops and re-arms the watch as needed, and returns how the inbox is
-    watched and what is wrong with that. `events_seen` counts events, `starts` how often the watch was armed.
+    watched and what is wrong with that. `events_seen` counts events, `starts` how often the watch was armed. `monotonic` gives seconds.
     """
 
-    def __init__(self, folder: Path, wake: Callable[[], None], choice: str = "auto") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        wake: Callable[[], None],
+        choice: str = "auto",
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._folder = folder
         self._wake = wake
         self._choice = choice
@@ -44,12 +54,24 @@ class Watch:
         self._armed: tuple[FolderIdentity, int] | None = None
         self._failed: tuple[FolderIdentity, int] | None = None
         self._problem: str | None = None
-        self._missing = False  # the last count was short: the watch may only be behind
+        self._monotonic = monotonic
+        self._short_since: float | None = None  # when the count began to be short: the watch may only be behind
+        self._overflowed = False
+        self._announcer = Announcer()
         self.events_seen = 0
         self.starts = 0
 
     def tend(self, root: FolderIdentity | None, folder_count: int) -> Watching:
-        """Brings the watch in line with the inbox as the last look saw it: its identity (None: absent) and its number of folders."""
+        """Brings the watch in line with the inbox as the last look saw it: its identity (None: absent) and its number of folders.
+
+        What is wrong is logged when it comes and when it goes.
+        """
+        watching = self._tended(root, folder_count)
+        self._announcer.tell(watching.problems)
+        return watching
+
+    def _tended(self, root: FolderIdentity | None, folder_count: int) -> Watching:
+        overflowed, self._overflowed = self._overflowed, False
         if root is None:
             self.stop()
             return Watching("polling" if self._choice == "polling" else "events")
@@ -64,12 +86,12 @@ class Watch:
             self._count(root, folder_count)
         if self._observer is None:
             return Watching("polling", (self._problem,) if self._problem else ())
-        return Watching(
-            "events", ("The watching of events had died and was started again.",) if died else self._doubts()
-        )
+        return Watching("events", self._doubts(died=died, overflowed=overflowed))
 
     def stop(self) -> None:
         """Ends the watch and its threads; may be called again and again."""
+        overflow.forget(self._lost)
+        self._short_since = None
         observer, self._observer, self._armed = self._observer, None, None
         if observer is not None:
             with suppress(Exception):  # whatever state it died in, it must not take the daemon along
@@ -94,10 +116,17 @@ class Watch:
             )
         return None
 
-    def _doubts(self) -> tuple[str, ...]:
+    def _doubts(self, *, died: bool, overflowed: bool) -> tuple[str, ...]:
+        doubts = []
+        if died:
+            doubts.append("The watching of events had died and was started again.")
+        if overflowed:
+            doubts.append(
+                "More happened at once than the kernel keeps events for; the inbox was looked through instead."
+            )
         if self._choice == "events" and (network := _network(self._folder)):
-            return (f"The inbox lies on {network}, which sends no events; set watch to auto or polling.",)
-        return ()
+            doubts.append(f"The inbox lies on {network}, which sends no events; set watch to auto or polling.")
+        return tuple(doubts)
 
     # -- the observer --------------------------------------------------------------------------------------------------------
 
@@ -122,13 +151,16 @@ class Watch:
     def _count(self, root: FolderIdentity, folder_count: int) -> None:
         """Compares the kernel's watches with the folders, for watchdog hides that a limit was reached.
 
-        While folders are arriving the watch is behind the listing: only what is missing twice running is believed.
+        While folders are arriving the watch is behind the listing, so what is missing is believed only after a while.
         """
-        armed = _armed_watches()
-        missing, self._missing = self._missing, armed is not None and armed < folder_count
-        self._armed = (root, -1 if self._missing else folder_count)  # -1: counted again next time
-        if self._missing and missing:
-            limit, self._missing = _watch_limit(), False
+        armed, now_s = _armed_watches(), self._monotonic()
+        if armed is None or armed >= folder_count:
+            self._armed, self._short_since = (root, folder_count), None
+            return
+        self._armed = (root, -1)  # counted again next time
+        self._short_since = now_s if self._short_since is None else self._short_since
+        if now_s - self._short_since >= _BEHIND_S:
+            limit = _watch_limit()
             self.stop()
             self._fail(
                 root,
@@ -144,7 +176,8 @@ class Watch:
         from watchdog.events import DirCreatedEvent, DirMovedEvent, FileClosedEvent, FileCreatedEvent, FileMovedEvent
         from watchdog.observers import Observer
 
-        _hush()
+        overflow.hush()
+        overflow.listen(self._lost)
         observer = Observer()
         wanted: list[type[FileSystemEvent]] = [
             FileClosedEvent,
@@ -166,6 +199,10 @@ class Watch:
         self.events_seen += 1
         self._wake()
 
+    def _lost(self) -> None:
+        self._overflowed = True
+        self._wake()
+
     def _lives(self) -> bool:
         observer = self._observer
         return observer is not None and observer.is_alive() and all(emitter.is_alive() for emitter in observer.emitters)
@@ -181,12 +218,6 @@ class _Waker:
         """Wakes."""
         with suppress(Exception):
             self._wake()
-
-
-def _hush() -> None:
-    """Keeps watchdog's warnings, which hold its whole watch table, out of the log. The listing makes up for what they tell."""
-    logging.getLogger("watchdog").setLevel(logging.CRITICAL)
-    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
 
 
 def _network(folder: Path) -> str | None:

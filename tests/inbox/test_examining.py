@@ -10,7 +10,7 @@ from nemo_watch.inbox import handles
 from nemo_watch.inbox.examining import FileBytes, examined
 from nemo_watch.inbox.listing import InboxFolder, Walk
 from nemo_watch.inbox.settling import Due
-from nemo_watch.inbox.wholeness import Wholeness
+from nemo_watch.inbox.verdicts import Wholeness
 
 
 @pytest.fixture
@@ -104,6 +104,15 @@ def test_a_song_that_may_go_on_is_whole_when_nobody_writes_it(root, samples, mon
     assert verdict(root, "a.mp3") is Wholeness.ENDLESS
 
 
+def test_a_song_that_ends_in_zeros_is_not_believed_at_once(root, samples):
+    """It may end in silence; or its room was reserved, and its writer opens it anew for every piece."""
+    data = samples.wav()
+    (root / "a.wav").write_bytes(data)
+    (root / "b.wav").write_bytes(data[:60_000] + b"\0" * (len(data) - 60_000))
+    assert verdict(root, "a.wav") is Wholeness.WHOLE
+    assert verdict(root, "b.wav") is Wholeness.ENDLESS
+
+
 def test_a_file_that_left_or_changed_gets_a_verdict_too(root, samples):
     (root / "a.jpg").write_bytes(samples.picture("JPEG"))
     (sighting,) = Walk(root).listing().sightings
@@ -132,3 +141,36 @@ def test_a_source_on_disk_reads_as_one_in_memory(tmp_path):
         source = FileBytes(file.fileno(), len(data))
         for at, length in ((0, 10), (5, 5), (4090, 20), (255_990, 100), (0, 200_000), (256_000, 1), (-1, 5), (3, 0)):
             assert source.read(at, length) == (data[at : at + length] if at >= 0 else b"")
+
+
+def _odd_picture(kind: str, place) -> None:
+    """What phones, scanners, print shops and messengers make."""
+    from PIL import Image
+
+    noise = Image.effect_noise((64, 48), 60)
+    match kind:
+        case "cmyk.jpg":
+            noise.convert("CMYK").save(place)
+        case "grey.jpg":
+            noise.save(place)
+        case "sixteen-bit.png":
+            noise.convert("I;16").save(place)
+        case "palette.png":
+            noise.convert("P").save(place)
+        case "animated.webp" | "animated.png":
+            noise.save(place, save_all=True, append_images=[Image.effect_noise((64, 48), 30)], duration=50)
+        case "48-megapixels.jpg":
+            Image.new("RGB", (8000, 6000), "teal").save(place, quality=20)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cmyk.jpg", "grey.jpg", "sixteen-bit.png", "palette.png", "animated.webp", "animated.png", "48-megapixels.jpg"],
+)
+def test_pictures_of_any_make_are_whole_and_half_of_them_is_not(name, root):
+    _odd_picture(name, root / name)
+    data = (root / name).read_bytes()
+    (root / f"half-{name}").write_bytes(data[: len(data) // 2])
+    assert verdict(root, name) is Wholeness.WHOLE
+    assert verdict(root, f"half-{name}") in {Wholeness.CUT, Wholeness.HOLLOW}
+    assert verdict(root, f"half-{name}", thorough=True) in {Wholeness.CUT, Wholeness.HOLLOW}

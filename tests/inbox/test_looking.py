@@ -8,17 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
-import sys
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from nemo_watch.inbox import examining, handles, listing
-from nemo_watch.inbox.looking import EXAMINED_A_LOOK
-from nemo_watch.inbox.wholeness import WHOLE
+from nemo_watch.inbox import examining, handles, looking, pages
+from nemo_watch.inbox.verdicts import WHOLE
 
 
 def media(look, folder="x"):
@@ -40,132 +36,7 @@ def alone(look):
     return {left.path: left.reason for left in look.left_alone}
 
 
-# -- ways of arriving --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory, samples):
-    """A folder with one whole file of each format, in subfolders too."""
-    folder = tmp_path_factory.mktemp("source") / "x"
-    for name, data in samples.whole().items():
-        place = folder / ("deep" if name.startswith("s") else "") / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(data)
-        os.utime(place, (1_000_000_000, 1_000_000_000))  # old times: a copied camera date tells nothing
-    return folder
-
-
-def names(source):
-    return {"x/" + str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()}
-
-
-def run(*command):
-    subprocess.run([str(part) for part in command], check=True)
-
-
-def by_tar(source, inbox):
-    with tarfile.open(inbox.parent / "x.tar", "w") as archive:
-        archive.add(source, "x")
-    run("tar", "-xf", inbox.parent / "x.tar", "-C", inbox)
-
-
-def by_rename_of_a_folder(source, inbox):
-    shutil.copytree(source, inbox.parent / "ready")
-    (inbox.parent / "ready").rename(inbox / "x")
-
-
-def file_by_file(step):
-    def arrive(source, inbox):
-        for path in source.rglob("*"):
-            if path.is_file():
-                target = inbox / "x" / path.relative_to(source)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                step(path, target)
-
-    return arrive
-
-
-def by_rename(path, target):
-    """From a place on the same disk, with its old times."""
-    shutil.copy2(path, target.parents[3] / "moving").rename(target)
-
-
-def by_part_and_rename(path, target):
-    part = target.with_name(target.name + ".part")
-    shutil.copyfile(path, part)
-    part.rename(target)
-
-
-def by_hidden_name_and_rename(path, target):
-    """As rsync does."""
-    part = target.with_name(f".{target.name}.aB3xYz")
-    shutil.copyfile(path, part)
-    part.rename(target)
-
-
-def by_hard_link(path, target):
-    os.link(path, target)
-
-
-def by_size_first(path, target):
-    with target.open("wb") as file:
-        file.truncate(path.stat().st_size)
-        file.write(path.read_bytes())
-
-
-def by_preallocation(path, target):
-    with target.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-        file.write(path.read_bytes())
-
-
-def by_mapping(path, target):
-    import mmap
-
-    data = path.read_bytes()
-    with target.open("w+b") as file:
-        file.truncate(len(data))
-        with mmap.mmap(file.fileno(), len(data)) as memory:
-            memory[:] = data
-
-
-WAYS = {
-    "cp -r": lambda s, i: run("cp", "-r", s, i),
-    "cp -rp": lambda s, i: run("cp", "-rp", s, i),
-    "mv of a folder": by_rename_of_a_folder,
-    "mv of files": file_by_file(by_rename),
-    "tar": by_tar,
-    "part and rename": file_by_file(by_part_and_rename),
-    "hidden name and rename": file_by_file(by_hidden_name_and_rename),
-    "hard links": file_by_file(by_hard_link),
-    "size first, then contents": file_by_file(by_size_first),
-    "preallocated": file_by_file(by_preallocation),
-    "memory map": file_by_file(by_mapping),
-    "rsync": lambda s, i: run("rsync", "-a", s, i),
-    "dd": file_by_file(lambda p, t: run("dd", f"if={p}", f"of={t}", "status=none")),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("when", ["before the first look", "after it"])
-@pytest.mark.parametrize("way", WAYS)
-def test_every_file_arrives_once_however_it_comes(way, when, source, inbox):
-    """0 lost, 0 doubled, 0 early; at start the same care as later."""
-    if way == "rsync" and shutil.which("rsync") is None:
-        pytest.skip("rsync is not installed")
-    if when == "after it":
-        inbox.look()
-    WAYS[way](source, inbox.folder)
-    early = inbox.look(0.1)
-    assert media(early) == set()
-    assert ready(early) == set()
-    assert media(inbox.look(4.9)) == set()
-    assert media(inbox.look(0.1)) == names(source)
-    assert ready(inbox.look(14.8)) == set()
-    look = inbox.look(0.2)
-    assert ready(look) == {"x"}
-    assert media(look) == names(source)
-    assert alone(look) == {}
-
+# -- writers that take their time ---------------------------------------------------------------------------------------
 
 PIECES = 3
 
@@ -378,20 +249,22 @@ def test_a_renamed_project_is_the_same_folder(samples, inbox):
     assert (after.folder, after.identity) == ("y", before.identity)
 
 
-def test_ten_thousand_files_are_settled_over_a_few_looks(inbox, monkeypatch):
+def test_more_files_than_a_look_examines_are_settled_over_a_few_looks(inbox, monkeypatch):
     """A look examines only so many files; the next one comes at once and goes on."""
+    share = 500
+    monkeypatch.setattr(looking, "EXAMINED_A_LOOK", share)
     (inbox.folder / "x").mkdir()
-    for number in range(2 * EXAMINED_A_LOOK + 10):
+    for number in range(2 * share + 10):
         (inbox.folder / "x" / f"{number}.jpg").write_bytes(b"\xff\xd8\xff")
     examined = []
     inbox.lookout._examine = lambda due, _folder: (examined.append(due.sighting.path), WHOLE)[1]
     inbox.look()
-    for left in (EXAMINED_A_LOOK, 2 * EXAMINED_A_LOOK):
-        look = inbox.look(5 if left == EXAMINED_A_LOOK else 0)
+    for left in (share, 2 * share):
+        look = inbox.look(5 if left == share else 0)
         assert (len(media(look)), look.next_look_s) == (left, 0.0)
     look = inbox.look()
     assert look.next_look_s == 15
-    assert len(examined) == len(set(examined)) == 2 * EXAMINED_A_LOOK + 10
+    assert len(examined) == len(set(examined)) == 2 * share + 10
 
 
 def test_an_unchanged_file_is_examined_once(samples, inbox, monkeypatch):
@@ -463,109 +336,6 @@ def test_a_folder_removed_while_it_is_looked_at_is_no_accident(samples, inbox, m
             (inbox.folder / "x/3.jpg").unlink(missing_ok=True)
         return os.lstat(name, **options)
 
-    monkeypatch.setattr(listing, "_lstat", vanishing)
+    monkeypatch.setattr(pages, "_lstat", vanishing)
     look = inbox.settled()
     assert media(look) == {f"x/{number}.jpg" for number in (0, 1, 2, 4)}
-
-
-needs_mounts = pytest.mark.skipif(
-    os.geteuid() != 0
-    or subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode != 0,
-    reason="needs root and mount namespaces",
-)
-
-_IN_A_NAMESPACE = """
-import subprocess, sys, os
-from datetime import datetime
-from pathlib import Path
-from nemo_watch import config
-from nemo_watch.inbox.looking import Lookout
-inbox, photo = Path(sys.argv[1]), Path(sys.argv[2]).read_bytes()
-def mount(kind="tmpfs", *more): subprocess.run(["mount", "-t", kind, kind, str(inbox), *more], check=True)
-def umount(*more): subprocess.run(["umount", *more, str(inbox)], check=True)
-def put(name):
-    (inbox / name).parent.mkdir(exist_ok=True); (inbox / name).write_bytes(photo)
-lookout, now = Lookout(inbox, config.Inbox()), 0.0
-def look(after=30.0):
-    global now
-    now += after
-    return lookout.look(now, datetime(2026, 1, 1))
-def ready():
-    look(); look(5); return sorted(p.folder for p in look(20).projects if p.ready)
-"""
-
-
-def in_a_namespace(tmp_path, samples, story):
-    """Runs a story with mounts of its own, and gives back what it printed."""
-    (tmp_path / "inbox").mkdir()
-    photo = tmp_path / "photo"
-    photo.write_bytes(samples.picture("JPEG"))
-    command = ["unshare", "--mount", "--propagation", "private", sys.executable, "-c", _IN_A_NAMESPACE + story]
-    done = subprocess.run([*command, str(tmp_path / "inbox"), str(photo)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split("\n")[:-1]
-
-
-@needs_mounts
-@pytest.mark.parametrize("lazily", ["", '"-l"'])
-def test_an_unmounted_inbox_is_a_pause_and_remounted_it_goes_on(tmp_path, samples, lazily):
-    story = f"""
-mount(); put("x/a.jpg"); print(ready())
-umount({lazily}); print([look().absent for _ in range(10)])
-mount(); put("y/b.jpg"); print(look().absent, ready())
-"""
-    assert in_a_namespace(tmp_path, samples, story) == ["['x']", str([True] * 10), "False ['y']"]
-
-
-@needs_mounts
-def test_an_inbox_mounted_over_is_the_one_on_top(tmp_path, samples):
-    story = """
-put("below/a.jpg"); print(ready())
-mount(); print(look().absent); put("above/b.jpg"); print(ready())
-umount(); print(ready())
-"""
-    assert in_a_namespace(tmp_path, samples, story) == ["['below']", "True", "['above']", "['below']"]
-
-
-@needs_mounts
-def test_a_bind_mount_of_the_same_disk_that_goes_is_a_pause(tmp_path, samples):
-    story = """
-other = inbox.with_name("other"); other.mkdir()
-def bind(): subprocess.run(["mount", "--bind", str(other), str(inbox)], check=True)
-bind(); put("x/a.jpg"); print(ready())
-umount(); print([look().absent for _ in range(10)])
-bind(); print(ready())
-"""
-    assert in_a_namespace(tmp_path, samples, story) == ["['x']", str([True] * 10), "['x']"]
-
-
-@needs_mounts
-def test_a_project_on_a_disk_of_its_own_that_goes_keeps_its_files(tmp_path, samples):
-    story = """
-(inbox / "x").mkdir(); subprocess.run(["mount", "-t", "tmpfs", "t", str(inbox / "x")], check=True)
-put("x/a.jpg"); put("y/b.jpg"); print(ready())
-subprocess.run(["umount", str(inbox / "x")], check=True)
-found = look(); x = next(p for p in found.projects if p.folder == "x")
-print(x.ready, [m.path for f in x.films for m in f.media], [left.reason for left in x.unsettled])
-print(sorted(p.folder for p in found.projects if p.ready))
-"""
-    assert in_a_namespace(tmp_path, samples, story) == [
-        "['x', 'y']",
-        "False ['x/a.jpg'] ['cannot be read: its disk looks unmounted']",
-        "['y']",
-    ]
-
-
-@needs_mounts
-def test_a_full_disk_and_a_read_only_one_are_told_apart(tmp_path, samples):
-    story = """
-from nemo_watch.errors import Trouble
-mount("tmpfs", "-o", "size=64k"); (inbox / "x").mkdir()
-def try_it(data):
-    try: return lookout.folder.write_new("x/prompt.txt", data)
-    except Trouble as trouble: return trouble.cause.value, os.listdir(inbox / "x")
-print(try_it(b"x" * 200_000))
-subprocess.run(["mount", "-o", "remount,ro", str(inbox)], check=True)
-print(try_it(b"x"))
-"""
-    assert in_a_namespace(tmp_path, samples, story) == ["('no_space', [])", "('outbox_unwritable', [])"]

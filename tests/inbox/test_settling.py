@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nemo_watch.inbox.listing import Listing
 from nemo_watch.inbox.settling import Due, Settling
-from nemo_watch.inbox.wholeness import CUT, ENDLESS, HOLLOW, WHOLE, WRITING, Verdict, Wholeness
+from nemo_watch.inbox.verdicts import CUT, ENDLESS, HOLLOW, WHOLE, WRITING, Verdict, Wholeness
 from nemo_watch.model import EntryKind, FolderIdentity, Sighting
 
 ROOT = FolderIdentity(1, 2, 3)

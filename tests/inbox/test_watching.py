@@ -27,7 +27,8 @@ class Watched:
     def __init__(self, root: Path, choice: str = "auto") -> None:
         self.woken = threading.Event()
         self.root = root
-        self.watch = Watch(root, self.woken.set, choice)
+        self.now_s = 0.0
+        self.watch = Watch(root, self.woken.set, choice, monotonic=lambda: self.now_s)
         self.walk = Walk(root)
 
     def tend(self) -> Watching:
@@ -191,26 +192,29 @@ def test_a_low_watch_limit_is_seen_before_it_is_reached(watched, monkeypatch, tm
     assert inbox.watch.tend(inbox.walk.listing().root, 1).mode == "events"
 
 
-def test_watches_that_are_missing_twice_running_mean_polling(watched, monkeypatch):
+def test_watches_that_are_missing_for_a_while_mean_polling(watched, monkeypatch):
     """watchdog says nothing when the kernel refuses a watch; while folders arrive it is only behind."""
     inbox = watched()
     root = inbox.walk.listing().root
     monkeypatch.setattr(watching, "_armed_watches", lambda: 3)
-    assert inbox.watch.tend(root, 5) == Watching("events")
+    for inbox.now_s in (0.0, 0.0, 0.4, 4.9):  # however often it is looked
+        assert inbox.watch.tend(root, 5) == Watching("events")
+    inbox.now_s = 5.0
     found = inbox.watch.tend(root, 5)
     assert found.mode == "polling"
     assert found.problems[0].startswith("Only 3 of 5 folders can be watched (fs.inotify.max_user_watches is ")
+    inbox.now_s = 500.0
     assert inbox.watch.tend(root, 5) == found, "it is not tried again and again"
     monkeypatch.setattr(watching, "_armed_watches", lambda: 6)
     assert inbox.watch.tend(root, 6) == Watching("events"), "but when the inbox has changed"
 
 
-def test_watches_that_are_missing_once_are_forgiven(watched, monkeypatch):
+def test_watches_that_came_late_are_forgiven_and_later_ones_get_their_own_while(watched, monkeypatch):
     inbox = watched()
     root = inbox.walk.listing().root
-    for armed in (3, 5, 5):
+    for inbox.now_s, armed, folders in ((0, 3, 5), (4, 5, 5), (100, 5, 9), (104, 9, 9)):
         monkeypatch.setattr(watching, "_armed_watches", lambda armed=armed: armed)
-        assert inbox.watch.tend(root, 5) == Watching("events")
+        assert inbox.watch.tend(root, folders) == Watching("events")
 
 
 def test_the_kernels_own_count_is_read(watched):
@@ -280,8 +284,9 @@ watching._WATCH_LIMIT = Path("/proc/none")  # the limit of another kind of user:
 root = Path(sys.argv[1])
 for number in range(100):
     (root / str(number)).mkdir()
-watch = watching.Watch(root, lambda: None)
-for _ in range(3):
+now_s = 0.0
+watch = watching.Watch(root, lambda: None, monotonic=lambda: now_s)
+for now_s in (0.0, 10.0):
     listing = Walk(root).listing()
     found = watch.tend(listing.root, listing.folder_count)
 print(found.mode, found.problems)

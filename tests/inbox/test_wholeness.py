@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemo_watch.inbox.wholeness import Bytes, Wholeness, verdict_of
+from nemo_watch.inbox.verdicts import Bytes, Wholeness
+from nemo_watch.inbox.wholeness import verdict_of
 
 NAMES = (
     "photo.jpg", "progressive.jpeg", "photo.png", "still.gif", "animated.gif", "photo.webp", "photo.heic", "clip.mp4", "streamable.mp4",
