@@ -14,8 +14,10 @@ import re
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from enum import StrEnum
+from types import ModuleType
 from typing import IO, Any, Final
 from urllib.parse import quote
 
@@ -230,8 +232,7 @@ def configure(
     import logging
     import time
 
-    import structlog
-
+    structlog = _structlog()
     stream = sys.stderr if stream is None else stream
     kind = stream_kind(stream, os.environ) if kind is None else kind
     least = logging.getLevelNamesMapping()[level.upper()]
@@ -260,9 +261,33 @@ def configure(
 _configured = False
 
 
-def _renderer(kind: Kind, stream: IO[str]) -> Any:  # noqa: ANN401  structlog's processors have no common type
+@contextmanager
+def without_rich() -> Iterator[None]:
+    """Let what is imported inside do without rich: structlog and httpx load it for tracebacks and a command line of theirs.
+
+    That is 5 MB of a daemon's memory, for nothing that it shows.
+    """
+    if "rich" in sys.modules:
+        yield
+        return
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["rich"]
+
+
+def _structlog() -> ModuleType:
+    if "structlog" not in sys.modules:
+        with without_rich():
+            import structlog
     import structlog
 
+    return structlog
+
+
+def _renderer(kind: Kind, stream: IO[str]) -> Any:  # noqa: ANN401  structlog's processors have no common type
+    structlog = _structlog()
     if kind is Kind.JOURNAL:
         return _journal_line
     if kind is Kind.JSON:
@@ -329,7 +354,7 @@ class Logger:
         self._tell("error", event, {"exc_info": True} | data)
 
     def _tell(self, method: str, event: str, data: Mapping[str, object]) -> None:
-        import structlog
+        structlog = _structlog()
 
         if not (_configured or structlog.is_configured()):
             configure()  # a command that never asked for logs: warnings to stderr, nothing to stdout

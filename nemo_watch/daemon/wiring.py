@@ -18,7 +18,7 @@ from nemo_watch.clock import Clock, SystemClock
 from nemo_watch.config import Config
 from nemo_watch.daemon.metrics import Metrics
 from nemo_watch.errors import Trouble, UsageError
-from nemo_watch.logs import mask
+from nemo_watch.logs import mask, without_rich
 from nemo_watch.model import Credits
 
 if TYPE_CHECKING:
@@ -243,10 +243,11 @@ async def running_service(
     config: Config, *, token: str | None = None, clock: Clock | None = None
 ) -> AsyncIterator[RealService]:
     """The service's client with its account, started and in the end closed."""
-    from nemo_watch.nemo.account import Account
-    from nemo_watch.nemo.client import NemoClient
-    from nemo_watch.nemo.tokens import FileTokens
-    from nemo_watch.nemo.wire import Attribution, platform_of
+    with without_rich():
+        from nemo_watch.nemo.account import Account
+        from nemo_watch.nemo.client import NemoClient
+        from nemo_watch.nemo.tokens import FileTokens
+        from nemo_watch.nemo.wire import Attribution, platform_of
 
     clock = clock or SystemClock()
     env = {"SKILL_SOURCE": config.skill_source} if config.skill_source else {}

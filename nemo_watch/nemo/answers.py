@@ -11,7 +11,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from nemo_watch.errors import Cause
-from nemo_watch.nemo.refusals import Answer, decoded, message_of, refusal, unreadable
+from nemo_watch.nemo.cleaning import cleaned
+from nemo_watch.nemo.refusals import Answer, decoded, known_code_of, message_of, refusal, unreadable
 from nemo_watch.nemo.values import Balance, Render, RenderStatus, Session, State, Token, UploadedFile
 
 CLAIM_URL: Final = "https://nemovideo.com/workspace/claim?ct="
@@ -122,7 +123,7 @@ def _render(answer: Answer, render_id: str, without_status: RenderStatus) -> Ren
     seen = {**fields, **inner}
     word = _text(seen.get("status"))
     status = _STATUS_WORDS.get(word.casefold(), RenderStatus.PROCESSING) if word else None
-    if status is not RenderStatus.FAILED or answer.status >= 400:
+    if status is not RenderStatus.FAILED or answer.status >= 400 or known_code_of(answer) is not None:
         _fields(answer)  # raises what the answer refuses; a failed render may say "success": false and is no refusal
     url = _url_of(seen)
     status = status or (RenderStatus.COMPLETED if url else without_status)
@@ -132,7 +133,7 @@ def _render(answer: Answer, render_id: str, without_status: RenderStatus) -> Ren
         status,
         _share(seen.get("progress"), status),
         url,
-        (error or "no reason given") if status is RenderStatus.FAILED else None,
+        (cleaned(error, *answer.secrets) or "no reason given") if status is RenderStatus.FAILED else None,
     )
 
 
@@ -145,7 +146,7 @@ def _is_unknown(answer: Answer) -> bool:
         return isinstance(body, dict) and "data" in body
     words = str(trouble.data.get("reason", "")).casefold()
     missing = trouble.data.get("code") == 404 or any(form in words for form in _NOT_THERE)
-    return missing and trouble.cause is Cause.REQUEST_REFUSED
+    return missing and trouble.cause in {Cause.REQUEST_REFUSED, Cause.SERVICE_DOWN}
 
 
 def _url_of(seen: dict[str, Any]) -> str | None:

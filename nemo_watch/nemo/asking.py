@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from nemo_watch.errors import Cause, Trouble
+from nemo_watch.nemo.calls import UPLOAD_PATH
 from nemo_watch.nemo.transport import deadline, note_unreadable, translated, whole_answer
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class Bearer(Protocol):
         ...
 
 
+_OF_FILES: Final = frozenset({Cause.FILE_UNSUPPORTED, Cause.FILE_TOO_LARGE})  # elsewhere they speak of no file
+
+
 class Asker:
     """Asks the service and understands its refusals, for all parts of the client."""
 
@@ -81,16 +85,22 @@ class Asker:
         *,
         limit_bytes: int = ANSWER_LIMIT_BYTES,
         limit_s: float | None = None,
+        waits: bool = True,
     ) -> T:
-        """What `read` makes of the answer. Raises the trouble that no remedy helped against."""
+        """What `read` makes of the answer. Raises the trouble that no remedy helped against.
+
+        `waits` False: a rate limit is told at once instead of being waited out.
+        """
 
         async def once(bearer: str | None) -> T:
             return read(await self._answer(request, bearer, limit_bytes, limit_s or self.pace.request_limit_s))
 
-        return await self.with_remedies(once, request.path, signed=request.signed)
+        return await self.with_remedies(once, request.path, signed=request.signed, waits=waits)
 
-    async def with_remedies(self, once: Callable[[str | None], Awaitable[T]], call: str, *, signed: bool = True) -> T:
-        """`once(bearer)`, and again after each remedy, each of which is tried at most once."""
+    async def with_remedies(
+        self, once: Callable[[str | None], Awaitable[T]], call: str, *, signed: bool = True, waits: bool = True
+    ) -> T:
+        """`once(bearer)`, and again after each remedy, each of which is tried at most once. `waits` as in `ask`."""
         tried: set[Cause] = set()
         while True:
             bearer = await self.account.bearer() if signed else None
@@ -101,7 +111,9 @@ class Asker:
                 if trouble.cause in tried:
                     raise self._helpless(trouble) from trouble
                 tried.add(trouble.cause)
-                if not await self._remedied(trouble, bearer):
+                if trouble.cause in _OF_FILES and not call.startswith(UPLOAD_PATH):
+                    raise Trouble(Cause.REQUEST_REFUSED, reason=trouble.data.get("reason")) from trouble
+                if not await self._remedied(trouble, bearer, waits=waits):
                     raise self.explained(trouble) from trouble.__cause__
             else:
                 if bearer is not None:
@@ -127,7 +139,7 @@ class Asker:
         """Send the client id along from now on. Source: API text "Error Codes", 400."""
         self._client_id = await self.account.client_id()
 
-    async def _remedied(self, trouble: Trouble, bearer: str | None) -> bool:
+    async def _remedied(self, trouble: Trouble, bearer: str | None, *, waits: bool) -> bool:
         """Whether there was a remedy, and it was applied."""
         if trouble.cause is Cause.TOKEN_EXPIRED and bearer is not None:
             await self.account.renew(bearer)
@@ -135,7 +147,7 @@ class Asker:
         if trouble.cause is Cause.CLIENT_ID_MISSING and bearer is not None:
             await self.learn_client_id()
             return True
-        if trouble.cause is Cause.RATE_LIMITED:
+        if trouble.cause is Cause.RATE_LIMITED and waits:
             wait_s = self.pace.rate_limit_wait_s if trouble.retry_after_s is None else trouble.retry_after_s
             if wait_s <= LONGEST_WAIT_S:
                 await self.clock.sleep(wait_s)
@@ -183,5 +195,5 @@ class Asker:
             if not self.transport.is_own(url):
                 raise Trouble(Cause.NETWORK_DOWN, reason=f"sent on to another host, {url.host}")
             if method != "GET" and response.status_code not in _SAME_METHOD:
-                raise Trouble(Cause.REQUEST_REFUSED, reason=f"HTTP {response.status_code}: moved")
+                raise Trouble(Cause.SERVICE_DOWN, reason=f"HTTP {response.status_code}: moved")
         raise Trouble(Cause.ANSWER_UNREADABLE, reason="sent on too often")

@@ -65,9 +65,9 @@ class Request:
             return None
         try:
             try:
-                return json.dumps(self.json, ensure_ascii=False, separators=(",", ":")).encode()
+                return json.dumps(self.json, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
             except UnicodeEncodeError:  # a lone surrogate in a draft: escaped as it came
-                return json.dumps(self.json, separators=(",", ":")).encode()
+                return json.dumps(self.json, allow_nan=False, separators=(",", ":")).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise Trouble(Cause.REQUEST_REFUSED, reason="the request cannot be written as JSON") from error
 
@@ -93,9 +93,12 @@ def message_request(session_id: str, text: str) -> Request:
     return Request("POST", MESSAGE_PATH, {"Accept": "text/event-stream"}, json=body)
 
 
+UPLOAD_PATH: Final = "/api/upload-video/nemo_agent/me/"
+
+
 def upload_path(session_id: str) -> str:
     """Where media go, as multipart field `files` or as URLs. Source: API text "Upload"."""
-    return f"/api/upload-video/nemo_agent/me/{_segment(session_id)}"
+    return f"{UPLOAD_PATH}{_segment(session_id)}"
 
 
 def upload_urls_request(session_id: str, urls: Sequence[str]) -> Request:

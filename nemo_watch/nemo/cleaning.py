@@ -24,12 +24,18 @@ _SECRETS: Final = re.compile(
 
 def cleaned(text: str, *secrets: str, limit: int = REASON_LIMIT) -> str:
     """`text` on one line: known and recognised secrets masked, control characters gone, at most `limit` characters."""
-    head = text[: limit * 4]  # enough for the cut below, and no work on a megabyte of HTML
-    for secret in secrets:
-        if secret:
-            head = head.replace(secret, "***")
+    # Known secrets first, in the whole text: half a secret at the cut would no longer be known.
+    head = masked(text, *secrets)[: limit * 4]  # enough for the cut below, and no work on a megabyte of HTML
     line = " ".join(_UNPRINTABLE.sub(" ", _SECRETS.sub("***", head)).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def masked(text: str, *secrets: str) -> str:
+    """`text` with every known secret masked, and otherwise untouched."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "***")
+    return text
 
 
 def whole_characters(text: str) -> str:

@@ -94,8 +94,8 @@ class NemoClient:
         return await self._asker.ask(token_request(client_id), read_token)
 
     async def balance(self) -> Balance:
-        """The credits."""
-        return await self._asker.ask(balance_request(), read_balance)
+        """The credits. A rate limit is not waited out: a balance that cannot be read holds nothing up."""
+        return await self._asker.ask(balance_request(), read_balance, waits=False)
 
     # -- the session -----------------------------------------------------------------------------------------------
 

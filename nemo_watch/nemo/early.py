@@ -25,10 +25,14 @@ _BODY_LIMIT_BYTES: Final = 64 * 1024
 
 
 class EarlyAnswer:
-    """Watches one request's connection. `trace` goes into the request's extensions, `ended` is awaited before its end."""
+    """Watches one request's connection. `trace` goes into the request's extensions, `ended` is awaited before its end.
 
-    def __init__(self, now: datetime) -> None:
+    `now` dates the answer; `secrets` are texts that must not show in what it says.
+    """
+
+    def __init__(self, now: datetime, secrets: tuple[str, ...] = ()) -> None:
         self._now = now
+        self._secrets = secrets
         self._stream: httpcore.AsyncNetworkStream | None = None
         self._last_piece = asyncio.Event()
         self._left = asyncio.Event()
@@ -86,4 +90,4 @@ class EarlyAnswer:
         if head is None:
             return None
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
-        return Answer(head.status_code, headers, bytes(body), self._now)
+        return Answer(head.status_code, headers, bytes(body), self._now, self._secrets)

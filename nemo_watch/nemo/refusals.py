@@ -7,7 +7,9 @@ Source: API text "Error Codes"; README "The service's answers" for the shapes th
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,6 +43,9 @@ _PROXY_ASKS: Final = 407
 _RESULT_KEYS: Final = frozenset({"data", "status"})
 _SUCCESS_CODES: Final = frozenset({0, 200})
 _RETRY_AFTER_LIMIT_S: Final = 86_400.0  # a day: a longer wish is a mistake of the sender's clock
+_PLAIN_LIMIT_BYTES: Final = 400  # of a body that is no JSON and still a sentence, not a page
+_SURE_CHARS: Final = 15  # a float keeps every number of so many characters; source: IEEE 754 binary64, 15 digits
+_DIGITS_LIMIT: Final = 4000  # of a whole number; Python writes and reads at most 4300
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +63,65 @@ class Answer:
 
 
 def decoded(body: bytes) -> object:
-    """The JSON value of `body`; None when it is empty, no JSON, or nested beyond reason."""
+    """The JSON value of `body`; None when it is empty, no JSON, nested beyond reason, or holds a number beyond all writing.
+
+    Whatever is read can be written as JSON again: there is no infinity in it, and NaN, which is no JSON, is null.
+    """
     try:
-        value: object = json.loads(body)
-    except (ValueError, RecursionError):
+        value: object = json.loads(body, parse_float=_float, parse_constant=lambda _: None)
+    except (ValueError, ArithmeticError, RecursionError):
         return None
     return value
+
+
+def _float(text: str) -> float | int:
+    """A number with a point or an exponent: a float, but a whole number that no float holds stays the whole number."""
+    number = float(text)
+    if len(text) <= _SURE_CHARS and math.isfinite(number):
+        return number
+    exact = Decimal(text)
+    if math.isfinite(number) and Decimal(repr(number)) == exact:
+        return number
+    if exact.adjusted() < _DIGITS_LIMIT and exact == exact.to_integral_value():
+        return int(exact)
+    if not math.isfinite(number):
+        raise ValueError("a number that cannot be written again")
+    return number
 
 
 def refusal(answer: Answer) -> Trouble | None:
     """The trouble that `answer` tells, or None when it tells a success. A `code` in the body beats the HTTP status."""
     body = decoded(answer.body)
     fields = body if isinstance(body, dict) else {}
-    code = code_of(fields)
+    code = code_of(fields, failed=answer.status >= 400)
     if code is not None and code not in _SUCCESS_CODES:
         return _refused(answer, code, message_of(fields))
     if answer.status >= 400:
-        return _refused(answer, None, message_of(fields))
+        return _refused(answer, None, message_of(fields) or _plain_words(answer.body, body))
     return _refused(answer, None, message_of(fields)) if _says_no(fields) else None
 
 
-def code_of(fields: Mapping[str, Any]) -> int | None:
+def known_code_of(answer: Answer) -> int | None:
+    """The code of `answer` if the table of error codes knows it; None for a success and for every other number."""
+    body = decoded(answer.body)
+    code = code_of(body, failed=answer.status >= 400) if isinstance(body, dict) else None
+    return code if code in CAUSES else None
+
+
+def code_of(fields: Mapping[str, Any], *, failed: bool = False) -> int | None:
     """The API code in a body or an event, a number or its digits; None when there is none.
 
-    A code deeper inside counts only where the body holds nothing else: a failed render's own error code is no refusal.
+    A code deeper inside counts where the body holds nothing else, says `"success": false`, or came under the status of an
+    error (`failed`): elsewhere it may be a failed render's own, which is no refusal.
     """
     places = [fields.get("code")]
-    if not _RESULT_KEYS & fields.keys():
+    failed = failed or fields.get("success") is False or fields.get("status") == "error"
+    if failed or all(fields.get(key) is None for key in _RESULT_KEYS):
         places += [fields.get("errorCode"), fields.get("error_code")]
-        places += [nested.get("code") for key in ("error", "detail") if isinstance(nested := fields.get(key), dict)]
-    return next((number for number in map(_number, places) if number is not None), None)
+        nested = [inner for key in ("error", "detail") if isinstance(inner := fields.get(key), dict)]
+        places += [inner.get(key) for inner in nested for key in ("code", "errorCode", "error_code")]
+    numbers = [number for number in map(_number, places) if number is not None]
+    return next((number for number in numbers if number not in _SUCCESS_CODES), numbers[0] if numbers else None)
 
 
 def message_of(fields: Mapping[str, Any]) -> str:
@@ -138,9 +172,12 @@ def unreadable(answer: Answer, what: str) -> Trouble:
 
 def _refused(answer: Answer, code: int | None, message: str) -> Trouble:
     number = answer.status if code is None else code
-    cause = cause_of(number, message)
+    # The table knows one meaning of the code 400; the HTTP status has many.
+    cause = Cause.CLIENT_ID_MISSING if code == 400 else cause_of(number, message)
     if cause is Cause.REQUEST_REFUSED and code is not None and answer.status >= 500:
         cause = Cause.SERVICE_DOWN  # a code outside the table says less than the status around it
+    if cause is Cause.REQUEST_REFUSED and code is None and answer.status < 400:
+        cause = Cause.SERVICE_DOWN  # it says no, and neither code nor status says that this request is at fault
     explicit = number in NOT_TAKEN_CODES if code is not None else number in NOT_TAKEN_STATUSES
     name = f"code {code}" if code is not None else f"HTTP {answer.status}"
     words = cleaned(message, *answer.secrets)
@@ -159,6 +196,15 @@ def _says_no(fields: Mapping[str, Any]) -> bool:
         return True
     bare = not ((_RESULT_KEYS | {"code"}) & fields.keys())
     return bare and any(_words(fields.get(key)) for key in ("error", "detail"))
+
+
+def _plain_words(body: bytes, value: object) -> str:
+    """The words of an error that is no JSON object: a short line of text, or text as JSON. A page has none."""
+    if isinstance(value, str):
+        return value
+    if value is not None or len(body) > _PLAIN_LIMIT_BYTES or body.lstrip()[:1] in {b"<", b"{", b"["}:
+        return ""
+    return body.decode("utf-8", "replace").strip()
 
 
 def _number(value: object) -> int | None:

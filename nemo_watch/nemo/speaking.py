@@ -83,6 +83,7 @@ async def speak(
     try:
         async with asker.transport.stream_slots:
             bearer = await asker.account.bearer()
+            spoken.reply = Reply(secrets=(bearer,))
             await _exchange(asker, request, bearer, spoken, hear)
     except Trouble as trouble:
         raise await _judged(asker, trouble, spoken, bearer) from trouble
@@ -149,7 +150,7 @@ class _Patience:
 async def _replies(response: httpx.Response, reply: Reply) -> AsyncGenerator[tuple[Reply, bool]]:
     """The growing reply after all that came, and whether it was more than a heartbeat. Raises ANSWER_UNREADABLE for a cut."""
     unpacker = Unpacker(response.headers.get("content-encoding", ""))
-    reader, size_bytes = StreamReader(), 0
+    reader, size_bytes = StreamReader(secrets=reply.secrets), 0
     async for chunk in response.aiter_raw():
         yield reply, False
         for piece in unpacker.pieces(chunk):
@@ -177,7 +178,7 @@ async def _refuse(asker: Asker, response: httpx.Response, bearer: str) -> None:
     except (Trouble, TimeoutError, *FOREIGN):
         if response.status_code not in NOT_TAKEN_STATUSES:
             raise
-        answer = Answer(response.status_code, lowered(response.headers), b"", asker.clock.now())
+        answer = Answer(response.status_code, lowered(response.headers), b"", asker.clock.now(), (bearer,))
     trouble = refusal(answer) or Trouble(Cause.ANSWER_UNREADABLE, reason=f"HTTP {answer.status} and no stream")
     raise trouble
 
@@ -188,7 +189,7 @@ async def _judged(asker: Asker, trouble: Trouble, spoken: _Spoken, bearer: str |
     refused = reply.error if reply.error is not None and reply.error.not_taken else trouble
     if not spoken.begun:
         return MessageTrouble(asker.explained(trouble), reply, not_taken=True)
-    if refused.not_taken and not reply.had_content:
+    if refused.not_taken and not reply.had_work:
         refused = await _remedied(asker, asker.explained(refused), bearer)
         return MessageTrouble(refused, reply, cause=_MESSAGE_CAUSES.get(refused.cause), not_taken=True)
     if reply.error is not None:

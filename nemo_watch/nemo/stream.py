@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.nemo.cleaning import cleaned, whole_characters
+from nemo_watch.nemo.cleaning import cleaned, masked, whole_characters
+from nemo_watch.nemo.noise import is_noise, without_noise
 from nemo_watch.nemo.phrases import asks_back
 from nemo_watch.nemo.refusals import NOT_TAKEN_CODES, cause_of, code_of, message_of
 from nemo_watch.nemo.sse import EVENT_LIMIT_BYTES, Frame, FrameReader
@@ -24,12 +25,14 @@ _HEARTBEATS: Final = frozenset({"heartbeat", "ping", "keepalive", "keep-alive", 
 _BEAT_KEYS: Final = frozenset({"heartbeat", "ping", "timestamp", "time", "ts"})  # an event of these alone says nothing
 _ENDINGS: Final = frozenset({"done", "[done]", "end", "complete", "completed", "finish"})
 _TOOLS: Final = frozenset({"tool_call", "tool_result", "tool_response", "tool", "function_call", "function_response"})
+_THOUGHTS: Final = frozenset({"thought", "thinking", "reasoning"})
+_OPENINGS: Final = frozenset(
+    {"start", "started", "begin", "open", "connected", "connection", "init", "ready", "session", "ack"}
+)
 _TOOL_PARTS: Final = ("functionCall", "functionResponse", "function_call", "function_response", "executableCode")
 _ERROR_KEYS: Final = frozenset({"code", "errorCode", "error_code", "error", "success", "detail"})
 _NO_ERRORS: Final = frozenset({"", "0", "200", "STOP"})  # ADK puts a finish reason there when a model said nothing
 
-# Source: README "What the service says": after good answers this sentence is noise.
-_TEMPORARY_ISSUE: Final = re.compile(r"(?i)\bencountered a temporary issue\b")
 _NEW_SENTENCE: Final = re.compile(r"[.!?。！？…]\Z")
 
 _LOOSE: Final = "\0"  # the author of pieces that no full event is bound to repeat
@@ -37,7 +40,9 @@ _LOOSE: Final = "\0"  # the author of pieces that no full event is bound to repe
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. `content` tells whether it shows that the agent worked on the message, so that it may be paid."""
+    """One event. `content` tells whether it says or changes anything; `work` whether it shows the agent at work on the
+    message (words, thoughts, tools), so that it may be paid.
+    """
 
     text: str = ""
     partial: bool = False
@@ -47,6 +52,7 @@ class Event:
     error: Trouble | None = None
     heartbeat: bool = False
     content: bool = False
+    work: bool = False
 
 
 Pending = tuple[tuple[str, tuple[str, ...]], ...]  # by author, the deltas that no full event has repeated yet
@@ -56,7 +62,8 @@ Pending = tuple[tuple[str, tuple[str, ...]], ...]  # by author, the deltas that 
 class Reply:
     """What was heard so far. `ended` is True only when the stream was closed whole: closing is the end.
 
-    `said` and `pending` hold text in pieces, so that a long reply in small deltas does not cost its square.
+    `said` and `pending` hold text in pieces, so that a long reply in small deltas does not cost its square. A refusal is late
+    after work (`had_work`), not after content that may be a mere echo of the state. `secrets` never show in `text`.
     """
 
     said: tuple[str, ...] = ()
@@ -66,18 +73,20 @@ class Reply:
     heartbeats: int = 0
     chars: int = 0
     had_content: bool = False
+    had_work: bool = False
     state_delta: dict[str, Any] | None = None
     error: Trouble | None = None
     ended: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def text(self) -> str:
         """What the agent said, for people: without thoughts, and without a last "temporary issue" after good answers."""
         blocks = ["".join(self.said), *("".join(pieces) for _, pieces in self.pending)]
-        text = whole_characters("\n".join(block for block in blocks if block.strip())).strip()
-        *before, last = text.rsplit("\n", 1)
-        good = bool(before) or self.tools > 0 or bool(self.state_delta)
-        return before[0].rstrip() if before and _is_noise(last) else "" if good and _is_noise(text) else text
+        joined = "\n".join(block.rstrip("\n") for block in blocks if block.strip())
+        text = whole_characters(masked(joined, *self.secrets)).strip()
+        good = without_noise(text)
+        return good if good or self.state_delta else text
 
     @property
     def asked(self) -> str | None:
@@ -91,16 +100,20 @@ class Reply:
 
 
 class StreamReader:
-    """The events of one stream. Feed it bytes as they arrive; any bytes give events or one typed trouble."""
+    """The events of one stream. Feed it bytes as they arrive; any bytes give events or one typed trouble.
 
-    __slots__ = ("_frames",)
+    `secrets` are texts that must not show in an error's reason, such as the bearer that was sent.
+    """
 
-    def __init__(self, limit_bytes: int = EVENT_LIMIT_BYTES) -> None:
+    __slots__ = ("_frames", "_secrets")
+
+    def __init__(self, limit_bytes: int = EVENT_LIMIT_BYTES, secrets: tuple[str, ...] = ()) -> None:
         self._frames = FrameReader(limit_bytes)
+        self._secrets = secrets
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes. Raises ANSWER_UNREADABLE for an event over the limit."""
-        return [event_of(frame) for frame in self._frames.feed(chunk)]
+        return [event_of(frame, self._secrets) for frame in self._frames.feed(chunk)]
 
     def close(self) -> list[Event]:
         """The event that the end of the stream closes. Raises ANSWER_UNREADABLE when the stream was cut inside one."""
@@ -108,7 +121,7 @@ class StreamReader:
         frames = self._frames.close()
         if unfinished and not all(_is_whole(frame) for frame in frames or [Frame("", b"?")]):
             raise Trouble(Cause.ANSWER_UNREADABLE, reason="the stream was cut inside an event")
-        return [event_of(frame) for frame in frames]
+        return [event_of(frame, self._secrets) for frame in frames]
 
 
 def heard(reply: Reply, event: Event) -> Reply:
@@ -116,19 +129,22 @@ def heard(reply: Reply, event: Event) -> Reply:
     if event.heartbeat:
         return replace(reply, heartbeats=reply.heartbeats + 1)
     said, pending = reply.said, reply.pending
+    if event.tools:
+        said, pending = _with_turn(said, pending)
     if event.text and reply.chars <= TEXT_LIMIT:
+        event = _bound(event, pending)
         said, pending = (said, _with_delta(pending, event)) if event.partial else _with_full(said, pending, event)
-    return Reply(
+    return replace(
+        reply,
         said=said,
         pending=pending,
         tools=reply.tools + event.tools,
         events=reply.events + 1,
-        heartbeats=reply.heartbeats,
         chars=reply.chars + len(event.text),
         had_content=reply.had_content or event.content,
+        had_work=reply.had_work or event.work,
         state_delta={**(reply.state_delta or {}), **event.state_delta} if event.state_delta else reply.state_delta,
         error=event.error or _standing_error(reply, event),
-        ended=reply.ended,
     )
 
 
@@ -137,8 +153,8 @@ def ended(reply: Reply) -> Reply:
     return replace(reply, ended=True)
 
 
-def event_of(frame: Frame) -> Event:
-    """What one frame says. Noise that no one needs gives an event without content."""
+def event_of(frame: Frame, secrets: tuple[str, ...] = ()) -> Event:
+    """What one frame says, `secrets` masked in its error. Noise that no one needs gives an event without content."""
     word = frame.data.strip()[:32].decode("utf-8", "replace").casefold().strip('"')
     if frame.name.casefold() in _HEARTBEATS or not word or word in _HEARTBEATS:
         return Event(heartbeat=True)
@@ -146,33 +162,46 @@ def event_of(frame: Frame) -> Event:
         return Event()
     fields = _json(frame.data)
     if not isinstance(fields, dict):
-        failed = frame.name == "error"
-        return Event(error=_failed(frame.data.decode("utf-8", "replace"))) if failed else Event(content=True)
+        if frame.name == "error":
+            return Event(error=_failed(frame.data.decode("utf-8", "replace"), secrets))
+        return Event(content=True, work=True)  # nobody knows what it says: it may be the agent's own words
     kinds = (fields.get("type"), fields.get("event"), frame.name)
     kind = next(kind for kind in kinds if isinstance(kind, str)).casefold()
     if kind in _HEARTBEATS or fields.keys() <= _BEAT_KEYS:
         return Event(heartbeat=True)
     if kind in _ENDINGS and not fields.keys() & {"content", "error", "errorCode", "code"}:
         return Event()
-    return _event(fields, kind)
+    return _event(fields, kind, secrets)
 
 
-def _event(fields: dict[str, Any], kind: str) -> Event:
-    error = _error(fields, kind)
-    text, tools = _said(fields, kind) if fields.get("author") != "user" else ("", 0)
+def _event(fields: dict[str, Any], kind: str, secrets: tuple[str, ...]) -> Event:
+    error = _error(fields, kind, secrets)
+    echo = fields.get("author") == "user"
+    text, tools = ("", 0) if echo else _said(fields, kind)
     actions = fields.get("actions")
     delta = actions.get("stateDelta") if isinstance(actions, dict) else None
+    delta = delta if isinstance(delta, dict) and delta else None
     author = fields.get("author")
-    adk = isinstance(fields.get("content"), dict)
+    bound = isinstance(fields.get("content"), dict) or isinstance(fields.get("partial"), bool)
+    work = bool(text or tools) or (not echo and _at_work(fields, kind))
     return Event(
         text=text,
-        partial=fields.get("partial") is True or not adk,
-        author=author if adk and isinstance(author, str) else "" if adk else _LOOSE,
+        partial=fields["partial"] if isinstance(fields.get("partial"), bool) else not bound,
+        author=author if bound and isinstance(author, str) else "" if bound else _LOOSE,
         tools=tools,
-        state_delta=delta if isinstance(delta, dict) and delta else None,
+        state_delta=delta,
         error=error,
-        content=error is None or bool(text or tools),
+        content=work or delta is not None or (error is None and not echo and kind not in _OPENINGS),
+        work=work,
     )
+
+
+def _at_work(fields: dict[str, Any], kind: str) -> bool:
+    """Whether an event without words or tools shows the agent at work all the same: a thought, progress, a file it made."""
+    content, actions = fields.get("content"), fields.get("actions")
+    parts = content.get("parts") if isinstance(content, dict) else None
+    made = actions.get("artifactDelta") if isinstance(actions, dict) else None
+    return kind in _THOUGHTS or kind == "progress" or bool(parts) or bool(made)
 
 
 def _said(fields: dict[str, Any], kind: str) -> tuple[str, int]:
@@ -180,7 +209,7 @@ def _said(fields: dict[str, Any], kind: str) -> tuple[str, int]:
     content = fields.get("content")
     if kind in _TOOLS:
         return "", 1
-    if kind in {"thought", "thinking", "reasoning", "error"}:
+    if kind == "error" or kind in _THOUGHTS:
         return "", 0
     if isinstance(content, str):
         return content, 0
@@ -193,7 +222,7 @@ def _said(fields: dict[str, Any], kind: str) -> tuple[str, int]:
     return "".join(texts), sum(1 for part in parts if any(part.get(key) for key in _TOOL_PARTS))
 
 
-def _error(fields: dict[str, Any], kind: str) -> Trouble | None:
+def _error(fields: dict[str, Any], kind: str, secrets: tuple[str, ...]) -> Trouble | None:
     """The trouble inside a 200: an API code from the table, or the agent's own failure."""
     if kind != "error" and not fields.keys() & _ERROR_KEYS:
         return None  # nearly every event, and there may be a hundred thousand
@@ -201,8 +230,8 @@ def _error(fields: dict[str, Any], kind: str) -> Trouble | None:
     if number is not None and str(number) not in _NO_ERRORS:
         cause = cause_of(number, message)
         if cause in {Cause.REQUEST_REFUSED, Cause.SERVICE_DOWN, Cause.NETWORK_DOWN}:
-            return _failed(f"code {number}: {message}")
-        reason = cleaned(f"code {number}: {message}" if message else f"code {number}")
+            return _failed(f"code {number}: {message}", secrets)
+        reason = cleaned(f"code {number}: {message}" if message else f"code {number}", *secrets)
         return Trouble(cause, not_taken=number in NOT_TAKEN_CODES, reason=reason, code=number)
     word = str(fields.get("errorCode") or fields.get("error_code") or "")
     bare = not fields.keys() & {"content", "data", "status"} and bool(fields.get("detail"))
@@ -213,19 +242,19 @@ def _error(fields: dict[str, Any], kind: str) -> Trouble | None:
         or kind == "error"
         or bare
     ):
-        return _failed(f"{word}: {message}" if word and message else message or word)
+        return _failed(f"{word}: {message}" if word and message else message or word, secrets)
     return None
 
 
-def _failed(reason: str) -> Trouble:
-    return Trouble(Cause.AGENT_FAILED, reason=cleaned(reason) or "it gave no reason")
+def _failed(reason: str, secrets: tuple[str, ...]) -> Trouble:
+    return Trouble(Cause.AGENT_FAILED, reason=cleaned(reason, *secrets) or "it gave no reason")
 
 
 def _standing_error(reply: Reply, event: Event) -> Trouble | None:
     """The error that still stands after a good event: an agent that goes on talking has recovered; a code stays."""
     if reply.error is None or reply.error.cause is not Cause.AGENT_FAILED or not event.text.strip():
         return reply.error
-    return reply.error if _is_noise(event.text) else None
+    return reply.error if is_noise(event.text) else None
 
 
 def _with_delta(pending: Pending, event: Event) -> Pending:
@@ -236,6 +265,20 @@ def _with_delta(pending: Pending, event: Event) -> Pending:
         text = "\n" + text  # whole sentences in events of their own, and not the tokens of one
     by_author[event.author] = _appended(before, text)
     return tuple(by_author.items())
+
+
+def _with_turn(said: tuple[str, ...], pending: Pending) -> tuple[tuple[str, ...], Pending]:
+    """Both when the agent turns to a tool: loose pieces are ended by it, and what is said afterwards is a text of its own."""
+    for author, pieces in pending:
+        if author == _LOOSE:
+            said = _appended(said, "".join(pieces) + "\n")
+    return said, tuple((author, pieces) for author, pieces in pending if author != _LOOSE)
+
+
+def _bound(event: Event, pending: Pending) -> Event:
+    """`event`, or the full text that it is: after deltas that were marked as such, a text without any mark repeats them."""
+    marked = [author for author, _ in pending if author != _LOOSE]
+    return replace(event, author=marked[-1], partial=False) if event.author == _LOOSE and marked else event
 
 
 def _with_full(said: tuple[str, ...], pending: Pending, event: Event) -> tuple[tuple[str, ...], Pending]:
@@ -259,10 +302,6 @@ def _appended(pieces: tuple[str, ...], text: str) -> tuple[str, ...]:
     while pieces and len(pieces[-1]) <= len(text):
         pieces, text = pieces[:-1], pieces[-1] + text
     return (*pieces, text)
-
-
-def _is_noise(text: str) -> bool:
-    return len(text) < 400 and _TEMPORARY_ISSUE.search(text) is not None
 
 
 def _is_whole(frame: Frame) -> bool:

@@ -17,10 +17,10 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 
 import httpx
-import structlog
 
 from nemo_watch import __version__
 from nemo_watch.errors import Cause, Trouble
+from nemo_watch.logs import logger
 from nemo_watch.nemo.refusals import Answer
 from nemo_watch.nemo.unpacking import Unpacker
 
@@ -37,7 +37,7 @@ FILE_THREADS: Final = 16
 # What httpx and what it stands on may throw while a request is under way. Anything else is a mistake of ours.
 FOREIGN: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ssl.SSLError, UnicodeError)
 
-_log = structlog.get_logger("nemo")
+_log = logger("nemo")
 
 
 class Transport:

@@ -49,7 +49,7 @@ class Parcel:
 async def send_file(asker: Asker, path: str, bearer: str, parcel: Parcel) -> Answer:
     """The answer to one upload of `parcel`, an early one included. Raises FILE_CHANGED, FILE_UNREADABLE, NETWORK_DOWN."""
     part = file_part(parcel.name, secrets.token_hex(16))
-    early = EarlyAnswer(asker.clock.now())
+    early = EarlyAnswer(asker.clock.now(), (bearer,))
     reader = _Reader(asker.transport.files, parcel)
     async with asker.transport.transfer_slots, deadline(STALL_LIMIT_S, "the upload stood still") as limit:
         request = _request(asker, path, bearer, part, parcel, _content(reader, part, early, limit), early)

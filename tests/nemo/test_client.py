@@ -6,6 +6,7 @@ import gzip
 import json
 import zlib
 from dataclasses import asdict, is_dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -109,6 +110,67 @@ async def test_a_render_that_the_service_does_not_know_is_unknown_in_any_words(c
 
 
 @pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        ({"code": 402, "message": "free plan export blocked", "data": {"status": "failed"}}, Cause.PLAN_BLOCKS_EXPORT),
+        ({"success": False, "code": 402, "data": {"status": "failed"}}, Cause.PLAN_BLOCKS_EXPORT),
+        ({"code": 1001, "message": "expired", "status": "failed"}, Cause.SERVICE_DOWN),  # refused after a renewal too
+        ({"success": False, "status": "failed", "error": {"code": 2001}}, Cause.OUT_OF_CREDITS),
+    ],
+)
+async def test_a_refusal_that_calls_itself_a_failed_render_is_a_refusal(client_for, answering, account, body, cause):
+    async with client_for(answering((200, body), (200, body))) as client:
+        with pytest.raises(Trouble) as raised:
+            await client.submit_render("r9", "1", {})
+    assert raised.value.cause is cause
+    assert len(account.renewals) == (body.get("code") == 1001)
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("code", [0, None, 200, 77777, 500])
+async def test_a_failed_render_with_a_code_that_the_table_does_not_know_has_failed(client_for, answering, code):
+    body = {"code": code, "message": "token-0 said no", "data": {"status": "failed"}}
+    async with client_for(answering((200, body))) as client:
+        render = await client.render("r9")
+    assert (render.status, render.error) == ("failed", "*** said no")
+
+
+@pytest.mark.looptime
+async def test_a_session_that_is_not_found_is_lost_whatever_form_the_words_have(client_for, answering):
+    for body in (b"Session not found", b'"Session not found: 77"', b'{"detail": "Session not found"}'):
+        async with client_for(answering((404, body, {"content-type": "text/plain"}))) as client:
+            with pytest.raises(Trouble) as raised:
+                await client.state("77")
+        assert raised.value.cause is Cause.SESSION_LOST
+
+
+@pytest.mark.looptime
+async def test_a_number_that_no_float_holds_goes_to_the_render_as_it_came(client_for, answering):
+    body = (
+        b'{"data":{"state":{"draft":{"t":[1e400,-1e400,0.1,1.5,12345678901234567890.0,1e3,NaN,0.12345678901234567]}}}}'
+    )
+    handler = answering((200, body), (200, {"data": {"id": "r", "status": "pending"}}))
+    async with client_for(handler) as client:
+        draft = json.loads(json.dumps((await client.state("1")).draft, allow_nan=False))  # as the journal keeps it
+        await client.submit_render("r", "1", draft)
+    numbers = json.loads(handler.requests[1].content, parse_float=str, parse_constant=str)["draft"]["t"]
+    assert numbers[:2] == [10**400, -(10**400)]
+    assert [Decimal(number) for number in numbers[2:6]] == [
+        Decimal(n) for n in ("0.1", "1.5", "12345678901234567890", "1000")
+    ]
+    assert numbers[6] is None
+
+
+@pytest.mark.looptime
+async def test_a_number_beyond_all_writing_is_an_answer_that_cannot_be_understood(client_for, answering):
+    async with client_for(answering((200, b'{"data":{"state":{"draft":{"t":[1e99999]}}}}'))) as client:
+        with pytest.raises(Trouble) as raised:
+            await client.state("1")
+    assert raised.value.cause is Cause.ANSWER_UNREADABLE
+
+
+@pytest.mark.looptime
 async def test_a_render_of_a_lost_session_is_no_unknown_render(client_for, answering):
     async with client_for(answering((404, {"detail": "Session not found: 1"}))) as client:
         with pytest.raises(Trouble) as raised:
@@ -155,9 +217,9 @@ async def test_a_given_token_that_is_refused_asks_the_person(client_for, answeri
 @pytest.mark.looptime
 @pytest.mark.parametrize(("header", "waited_s"), [({}, 30), ({"retry-after": "7"}, 7)])
 async def test_a_rate_limit_is_waited_out_once(client_for, answering, looptime, header, waited_s):
-    handler = answering((429, b"", header), (200, BALANCE))
+    handler = answering((429, b"", header), (200, {"data": {"session_id": "1"}}))
     async with client_for(handler) as client:
-        await client.balance()
+        await client.create_session("en")
     assert looptime == waited_s
 
 
@@ -166,16 +228,26 @@ async def test_a_second_rate_limit_goes_to_the_caller_with_its_wait(client_for, 
     handler = answering((429, b""), (429, b"", {"retry-after": "90"}))
     async with client_for(handler) as client:
         with pytest.raises(Trouble) as raised:
-            await client.balance()
+            await client.create_session("en")
     assert (raised.value.cause, raised.value.retry_after_s) == (Cause.RATE_LIMITED, 90)
     assert looptime == 30
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("header", [{}, {"retry-after": "5"}, {"retry-after": "300"}])
+async def test_a_rate_limit_of_the_balance_holds_nothing_up(client_for, answering, looptime, header):
+    handler = answering((429, b"", header))
+    async with client_for(handler) as client:
+        with pytest.raises(Trouble) as raised:
+            await client.balance()
+    assert (raised.value.cause, looptime, len(handler.requests)) == (Cause.RATE_LIMITED, 0, 1)
 
 
 @pytest.mark.looptime
 async def test_a_wait_that_is_too_long_holds_no_worker(client_for, answering, looptime):
     async with client_for(answering((429, b"", {"retry-after": "3600"}))) as client:
         with pytest.raises(Trouble) as raised:
-            await client.balance()
+            await client.create_session("en")
     assert raised.value.retry_after_s == 3600
     assert looptime == 0
 
@@ -298,3 +370,21 @@ async def test_a_redirect_elsewhere_is_not_followed_and_one_in_a_circle_ends(cli
     assert raised.value.cause is cause
     assert {request.url.host for request in seen} == {"api.test"}
     assert len(seen) <= 6
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("code", [4001, 4002])
+async def test_a_refusal_of_a_file_where_no_file_was_sent_names_none(client_for, answering, code):
+    async with client_for(answering((200, {"code": code, "message": "Boom."}))) as client:
+        with pytest.raises(Trouble) as raised:
+            await client.create_session("en")
+    assert raised.value.cause is Cause.REQUEST_REFUSED
+    assert "Boom." in str(raised.value)
+
+
+@pytest.mark.looptime
+async def test_a_no_without_a_code_under_a_good_status_is_tried_again_later(client_for, answering):
+    async with client_for(answering((200, {"success": False, "error": "Boom."}))) as client:
+        with pytest.raises(Trouble) as raised:
+            await client.create_session("en")
+    assert raised.value.cause is Cause.SERVICE_DOWN

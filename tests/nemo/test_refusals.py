@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from nemo_watch.errors import Cause
+from nemo_watch.nemo.cleaning import cleaned
 from nemo_watch.nemo.refusals import Answer, refusal, retry_after_s
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -52,12 +53,23 @@ def test_a_code_in_the_body_beats_the_status(code, cause, status):
         (500, {"code": 77777, "message": "?"}, Cause.SERVICE_DOWN, False),
         (200, {"code": 77777, "message": "?"}, Cause.REQUEST_REFUSED, False),
         (200, {"code": 500, "message": "?"}, Cause.SERVICE_DOWN, False),
-        (200, {"success": False, "error": "no way"}, Cause.REQUEST_REFUSED, False),
+        (200, {"success": False, "error": "no way"}, Cause.SERVICE_DOWN, False),
         (200, {"success": False, "error": {"code": 2001, "message": "no credits"}}, Cause.OUT_OF_CREDITS, True),
         (200, {"detail": "Session not found"}, Cause.SESSION_LOST, False),
-        (200, {"error": "boom"}, Cause.REQUEST_REFUSED, False),
+        (200, {"error": "boom"}, Cause.SERVICE_DOWN, False),
         (401, {"code": 0, "message": "ok"}, Cause.TOKEN_EXPIRED, True),
         (418, {"detail": {"code": 1002}}, Cause.SESSION_LOST, True),
+        (200, {"success": False, "error": {"code": 2001}, "data": None}, Cause.OUT_OF_CREDITS, True),
+        (200, {"success": False, "error": {"code": "1001"}, "data": {}}, Cause.TOKEN_EXPIRED, True),
+        (200, {"code": 0, "success": False, "error": {"code": 402}}, Cause.PLAN_BLOCKS_EXPORT, True),
+        (200, {"error": {"code": 2001}, "data": None}, Cause.OUT_OF_CREDITS, True),
+        (200, {"status": "error", "error": {"code": 4001}}, Cause.FILE_UNSUPPORTED, True),
+        (500, {"status": 500, "data": {}, "detail": {"errorCode": "2001"}}, Cause.OUT_OF_CREDITS, True),
+        (404, b"Session not found", Cause.SESSION_LOST, True),
+        (404, b'"Session not found: 77"', Cause.SESSION_LOST, True),
+        (404, b"<h1>Session not found</h1>", Cause.REQUEST_REFUSED, True),
+        (404, b"Session not found " * 100, Cause.REQUEST_REFUSED, True),
+        (400, b"bad body", Cause.REQUEST_REFUSED, True),
     ],
 )
 def test_every_shape_of_an_error_becomes_its_row(status, body, cause, not_taken):
@@ -71,6 +83,8 @@ def test_every_shape_of_an_error_becomes_its_row(status, body, cause, not_taken)
         {"code": 0, "data": {}},
         {"data": {"error": "x"}},
         {"status": "failed", "error": "x"},
+        {"status": "failed", "error": {"code": 4001}},
+        {"data": {"status": "failed", "error": {"code": 4001}}, "error": {"code": 4001}},
         {"code": "0"},
         [],
         b"",
@@ -86,6 +100,13 @@ def test_the_reason_is_short_clean_and_without_secrets():
     reason = trouble.data["reason"]
     assert len(reason) <= 256 + len("HTTP 500: ")
     assert not any(secret in reason for secret in ("sekrit", "nmv_usr", "xyz12345", "\x1b"))
+
+
+def test_a_secret_at_the_cut_of_a_long_reason_is_masked_whole():
+    secret = "0123456789abcdef" * 4
+    for before in range(900, 1100, 7):
+        text = " " * before + secret + " tail"
+        assert not any(secret[:n] in cleaned(text, secret) for n in (4, 8, 16))
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,19 @@ async def test_after_a_missing_client_id_the_next_message_carries_one(client_for
         ('data: {"error":"boom"}\n\n', Cause.AGENT_FAILED, False),
         (adk("", thought=True) + 'data: {"code":429}\n\n', Cause.RATE_LIMITED, False),
         ('data: {"code":1002,"message":"gone"}\n\ndata: {"conte', Cause.SESSION_LOST, True),
+        ('data: {"actions":{"stateDelta":{"a":1}}}\n\ndata: {"errorCode":"2001"}\n\n', Cause.OUT_OF_CREDITS, True),
+        (
+            'data: {"author":"user","content":{"parts":[{"text":"x"}]}}\n\ndata: {"errorCode":"2001"}\n\n',
+            Cause.OUT_OF_CREDITS,
+            True,
+        ),
+        (
+            'data: {"type":"start"}\n\ndata: {"success":false,"error":{"code":2001},"data":null}\n\n',
+            Cause.OUT_OF_CREDITS,
+            True,
+        ),
+        ('data: {"type":"thinking","content":"x"}\n\ndata: {"errorCode":"2001"}\n\n', Cause.OUT_OF_CREDITS, False),
+        ('data: {"actions":{"stateDelta":{"a":1}}}\n\ndata: {"error":"boom"}\n\n', Cause.AGENT_FAILED, False),
     ],
 )
 async def test_errors_inside_a_stream_prove_something_only_before_content(
@@ -288,3 +301,30 @@ async def test_five_hundred_streams_hold_no_short_call_up(client_for, streaming)
         assert (await client.balance()).available == 1
         results = await asyncio.gather(*talking)
     assert all(reply.ended for reply, _ in results)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        'data: {"error":"token token-0 is over"}\n\n',
+        'data: {"errorCode":"2001","errorMessage":"token-0"}\n\n',
+        "event: error\ndata: no token-0\n\n",
+        adk("Your token-0 ") + 'data: {"code":77777,"message":"token-0"}\n\n',
+        adk("Is token-0 yours?"),
+    ],
+)
+async def test_the_bearer_never_comes_out_of_what_is_said(client_for, streaming, data):
+    async with client_for(streaming(data)) as client:
+        outcome, replies = await told(client)
+    said = [*replies, *([outcome.reply, outcome.data] if isinstance(outcome, MessageTrouble) else [outcome])]
+    words = "".join(
+        f"{one.text}{one.asked}{one.error and one.error.data}" if hasattr(one, "asked") else str(one) for one in said
+    )
+    assert "token-0" not in words
+    assert "***" in words
+
+
+async def test_a_session_lost_in_plain_text_is_lost_and_was_not_taken(client_for, answering):
+    async with client_for(answering((404, b"Session not found", {"content-type": "text/plain"}))) as client:
+        trouble, _ = await told(client)
+    assert (trouble.cause, trouble.not_taken) == (Cause.SESSION_LOST, True)

@@ -172,6 +172,84 @@ def test_a_last_temporary_issue_after_good_answers_is_noise_and_alone_it_is_the_
     assert reply_of(adk(noise)).text == noise
 
 
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        (["I added upbeat music. I encountered a temporary issue."], "I added upbeat music."),
+        (["I encountered a temporary issue. Let me try again.", "Your film is ready."],
+         "I encountered a temporary issue. Let me try again.\nYour film is ready."),
+        (["I added music.", "I encountered a temporary issue with clip 2 so I used clip 3."],
+         "I added music.\nI encountered a temporary issue with clip 2 so I used clip 3."),
+        (["音乐已添加。", "抱歉，我遇到了一个临时问题，请稍后再试。"], "音乐已添加。"),
+    ],
+)  # fmt: skip
+def test_only_a_last_temporary_issue_is_noise_and_never_what_stands_beside_it(texts, told):
+    assert reply_of(*map(adk, texts)).text == told
+
+
+def typed(kind, content=None, **more):
+    return (
+        f"data: {json.dumps({'type': kind, **({} if content is None else {'content': content}), **more})}\n\n".encode()
+    )
+
+
+@pytest.mark.parametrize("whole", [{}, {"partial": False}])
+def test_typed_deltas_are_repeated_by_their_full_text_and_are_not_doubled(whole):
+    deltas = typed("text", "Hel", partial=True), typed("text", "lo", partial=True)
+    reply = reply_of(*deltas, typed("text", "Hello", **whole))
+    assert (reply.text, reply.unfinished) == ("Hello", False)
+    assert reply_of(*deltas).unfinished
+    assert (
+        reply_of(*deltas, typed("text", "Hello", **whole), typed("tool_call"), typed("text", "done")).text
+        == "Hello\ndone"
+    )
+
+
+def test_texts_around_a_tool_call_are_texts_of_their_own_and_parts_of_one_event_are_one():
+    tool = b'data: {"content":{"parts":[{"functionCall":{"name":"x"}}]}}\n\n'
+    assert reply_of(typed("text", "Hello"), typed("tool_call"), typed("text", "done")).text == "Hello\ndone"
+    parts = b'data: {"content":{"parts":[{"text":"Hel"},{"text":"lo"}]}}\n\n'
+    assert reply_of(parts, tool, adk("done")).text == "Hello\ndone"
+
+
+OPENINGS = {
+    "state": ({"actions": {"stateDelta": {"draft": {}}}, "author": "nemo_agent"}, True),
+    "echo": ({"author": "user", "content": {"parts": [{"text": "make a video"}]}}, False),
+    "start": ({"type": "start"}, False),
+}
+WORKS = {
+    "text": {"content": {"parts": [{"text": "x"}]}},
+    "thought": {"content": {"parts": [{"text": "x", "thought": True}]}},
+    "typed thought": {"type": "thinking", "content": "x"},
+    "call": {"content": {"parts": [{"functionCall": {"name": "x"}}]}},
+    "response": {"content": {"parts": [{"functionResponse": {"name": "x"}}]}},
+    "tool": {"type": "tool_call"},
+    "progress": {"type": "progress", "percent": 40},
+    "file": {"actions": {"artifactDelta": {"f.mp4": 1}}},
+}
+
+
+@pytest.mark.parametrize("name", OPENINGS)
+def test_what_comes_before_the_agent_works_is_no_work(name):
+    event, content = OPENINGS[name]
+    reply = reply_of(f"data: {json.dumps(event)}\n\n".encode(), b'data: {"errorCode":"2001"}\n\n')
+    assert (reply.had_content, reply.had_work, reply.error.not_taken) == (content, False, True)
+
+
+@pytest.mark.parametrize("name", WORKS)
+def test_words_thoughts_and_tools_are_work(name):
+    reply = reply_of(f"data: {json.dumps(WORKS[name])}\n\n".encode())
+    assert (reply.had_content, reply.had_work) == (True, True)
+
+
+def test_a_secret_never_shows_in_a_text_even_when_deltas_cut_it():
+    reply = Reply(secrets=("0f8e-bearer",))
+    for event in events_of(adk("Use 0f8e-", partial=True), adk("bearer now", partial=True)):
+        reply = heard(reply, event)
+    assert reply.text == "Use *** now"
+    assert "0f8e-bearer" not in repr(reply.asked)
+
+
 def test_deltas_of_two_stages_are_followed_by_their_own_full_events():
     reply = reply_of(
         adk("Raw ", partial=True), adk("clip.", partial=True), adk("Raw clip."),
