@@ -144,10 +144,7 @@ def test_a_trouble_is_told_in_the_tables_words_without_a_traceback(run, monkeypa
     monkeypatch.setattr(status, "run", raising(Trouble(Cause.NETWORK_DOWN, reason="no route")))
     ended = run("status")
     assert ended.code == 1
-    assert (
-        ended.err
-        == "nemo-watch: NemoVideo cannot be reached (no route).\nTry again in a while.\n"
-    )
+    assert ended.err == "nemo-watch: NemoVideo cannot be reached (no route).\nTry again in a while.\n"
 
 
 def test_ctrl_c_ends_a_command_without_a_traceback(run, monkeypatch):

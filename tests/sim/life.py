@@ -17,32 +17,11 @@ from nemo_watch.jobs.dispatch import Dispatcher
 from nemo_watch.jobs.journal import Journal
 from nemo_watch.jobs.records import JobRecord
 from nemo_watch.jobs.run import Run
-from nemo_watch.jobs.store import _prepared, sqlite_engine
 from nemo_watch.model import Backend, FolderIdentity, JobState, MediaKind, Medium, Order, OrderKind
+from tests.sim.simstore import SimStore
 from tests.sim.world import Fuse, Killed, SimLanguage, SimMedia, SimOutbox, SimService, World
 
 PACE = Pace()
-
-
-class InlineStore:
-    """The store without its thread: while a thread works, simulated time would run on."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = _prepared(sqlite_engine(path), str(path))
-        with (
-            self._engine.connect() as connection
-        ):  # power cuts are not simulated, and the disk would take most of the time
-            connection.connection.driver_connection.execute("PRAGMA synchronous=OFF")
-
-    async def do(self, work: Any) -> Any:
-        with self._engine.begin() as connection:
-            return work(connection)
-
-    read = do
-
-    def close(self) -> None:
-        self._engine.dispose()
 
 
 def order(*messages: str, media: int = 2, **changes: Any) -> Order:
@@ -95,10 +74,11 @@ class Life:
     outbox: SimOutbox
     fuse: Fuse
     boots: int = 0
+    kills: int = 0
 
     async def place(self, placed: Order, version: int = 1) -> int:
         """A film with one order; its number."""
-        store = InlineStore(self.file)
+        store = SimStore(self.file)
         try:
 
             def work(connection: sa.Connection) -> int:
@@ -118,7 +98,7 @@ class Life:
     async def live(self, *, limit_s: float = 4 * 3600.0, crew: Any = None, asked: Any = None) -> list[Trouble]:
         """One daemon's life. Raises: Killed when the fuse burnt."""
         self.boots += 1
-        store = InlineStore(self.file)
+        store = SimStore(self.file)
         service = SimService(self.world, self.fuse)
         crew = crew or Crew(store, self.clock, service, self.outbox)
         crew.store = store
@@ -150,7 +130,7 @@ class Life:
 
     async def jobs(self) -> list[Any]:
         """All jobs as rows."""
-        store = InlineStore(self.file)
+        store = SimStore(self.file)
         try:
             return await store.do(lambda c: list(c.execute(sa.select(tables.job).order_by(tables.job.c.id)).all()))
         finally:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
+import time
 
 import pytest
 
@@ -15,9 +17,8 @@ from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs import records
 from nemo_watch.model import JobState
 from tests.sim.life import Fuse, Killed, Life, World, order
+from tests.sim.simloop import simulated
 from tests.sim.world import SimOutbox
-
-pytestmark = pytest.mark.looptime
 
 LIVES = int(os.environ.get("NEMO_WATCH_LIVES", "500"))
 BATCH = 50  # lives a test, so that a failure is found soon and the runners can share the work
@@ -52,10 +53,40 @@ def seeds() -> list[range]:
 
 @pytest.mark.parametrize("batch", seeds(), ids=lambda batch: f"{batch.start}-{batch.stop - 1}")
 @pytest.mark.timeout(600)
-async def test_lives_under_faults_and_kills(tmp_path, clock, batch):
-    for seed in batch:
-        life = await lived(tmp_path / str(seed), clock, random.Random(seed))
-        await check(life, seed)
+def test_lives_under_faults_and_kills(tmp_path, clock, batch):
+    async def lives():
+        for seed in batch:
+            life = await lived(tmp_path / str(seed), clock, random.Random(seed))
+            await check(life, seed)
+
+    simulated(lives)
+
+
+@pytest.mark.skipif("NEMO_WATCH_SOAK_S" not in os.environ, reason="the soak: set NEMO_WATCH_SOAK_S to its seconds")
+@pytest.mark.timeout(0)
+def test_soak(tmp_path, clock, capsys):
+    """Lives with new seeds for so many seconds; then what a minute of it covers. A failure names its seed."""
+    wanted_s = float(os.environ["NEMO_WATCH_SOAK_S"])
+    first = int(os.environ.get("NEMO_WATCH_SEED", time.time_ns() // 10**6 % 10**9))
+    began, spent_s, lives, kills, simulated_s = time.monotonic(), 0.0, 0, 0, 0.0
+    while spent_s < wanted_s:
+        seed = first + lives
+
+        async def one(seed: int = seed) -> tuple[int, float]:
+            life = await lived(tmp_path / "life", clock, random.Random(seed))
+            await check(life, seed)
+            return life.kills, clock.monotonic()
+
+        killed, lived_s = simulated(one)
+        shutil.rmtree(tmp_path / "life")
+        lives, kills, simulated_s = lives + 1, kills + killed, simulated_s + lived_s
+        spent_s = time.monotonic() - began
+    minutes = spent_s / 60
+    with capsys.disabled():
+        print(
+            f"\nsoak: seeds {first} to {first + lives - 1}; a minute of it covers {lives / minutes:.0f} lives, "
+            f"{kills / minutes:.0f} kills and {simulated_s / 86400 / minutes:.1f} simulated days ({minutes:.1f} minutes in all)"
+        )
 
 
 async def lived(where, clock, chance: random.Random) -> Life:
@@ -80,6 +111,7 @@ async def lived(where, clock, chance: random.Random) -> Life:
         try:
             await _live_with_help(life)
         except Killed:
+            life.kills += 1
             continue
         break
     fuse.at = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,25 +24,34 @@ class Killed(BaseException):
 
 @dataclass
 class Fuse:
-    """Kills the run at its n-th call, before or after the call's effect; counts the calls where n is None."""
+    """Kills the run at its n-th call, before or after the call's effect; counts the calls where n is None.
+
+    With a `deed` that is done instead: what it waits for, the call waits for.
+    """
 
     at: int | None = None
     after: bool = False
     calls: int = 0
     names: list[str] = field(default_factory=list)
-    task: asyncio.Task[Any] | None = None
+    deed: Callable[[str], Awaitable[None]] | None = None
 
     async def burn(self, name: str, effect: Callable[[], Any]) -> Any:
         self.calls += 1
         self.names.append(name)
-        if self.calls == self.at and not self.after:
-            raise Killed(name)
+        number = self.calls
+        if number == self.at and not self.after:
+            await self._blow(name)
         result = effect()
         if asyncio.iscoroutine(result):
             result = await result
-        if self.calls == self.at and self.after:
-            raise Killed(name)
+        if number == self.at and self.after:
+            await self._blow(name)
         return result
+
+    async def _blow(self, name: str) -> None:
+        if self.deed is None:
+            raise Killed(name)
+        await self.deed(name)
 
 
 @dataclass
