@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from typing import Final
@@ -30,7 +29,9 @@ def write_new(folder: int, name: str, data: bytes) -> bool:
     """Makes the file `name` in the open folder, whole or not at all; False if the name is taken. Raises OSError."""
     if _exists(folder, name):
         return False
-    temporary = f".nemo-watch-{secrets.token_hex(4)}.tmp"
+    temporary = f".nemo-watch-{name}.tmp"  # always the same: what a kill left behind is found and taken away
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary, dir_fd=folder)
     try:
         _written(folder, temporary, data)
         handles.rename_new(folder, temporary, folder, name)

@@ -223,9 +223,7 @@ def startable(
     scouting = any(r.job.cause is Cause.OUT_OF_CREDITS for r in running)
     chosen: list[JobRecord] = []
     for job in jobs:
-        due = job.state is JobState.QUEUED or (
-            job.state is JobState.PARKED and job.due_at is not None and job.due_at <= now
-        )
+        due = job.state is JobState.QUEUED or (job.state is JobState.PARKED and _is_due(job, now))
         for_credits = job.cause is Cause.OUT_OF_CREDITS
         if not due or job.project in busy or is_held(job, held) or (for_credits and scouting):
             continue
@@ -237,6 +235,11 @@ def startable(
         busy.add(job.project)
         scouting = scouting or for_credits
     return chosen
+
+
+def _is_due(job: JobRecord, now: float) -> bool:
+    """Whether a parked job's wait is over; so it is, too, when the date was put back before the moment it was parked."""
+    return job.due_at is not None and (job.due_at <= now or now < job.updated_at)
 
 
 def _asks_for_decision(job: JobRecord) -> bool:

@@ -81,9 +81,7 @@ class Journal:
             if paid_a_day is not None:
                 _brake(connection, at, paid_a_day)
             _void(connection, self.scope, name)
-            connection.execute(
-                tables.step.insert().values(scope=self.scope, name=name, state="intent", data=data, at=at)
-            )
+            connection.execute(_INTENT, {"scope": self.scope, "name": name, "state": "intent", "data": data, "at": at})
             return Step(name, data, None, at)
 
         return await self._store.do(work)
@@ -147,45 +145,42 @@ class Journal:
 
     def _hold(self, connection: sa.Connection) -> None:
         """Lock the job's row for this owner and fence, or learn that it is lost."""
-        job = tables.job
-        held = connection.execute(
-            job.update()
-            .where(job.c.id == self.job_id, job.c.owner == self._owner, job.c.fence == self._fence)
-            .values(fence=self._fence)
-            .returning(job.c.id)
-        ).first()
-        if held is None:
+        held = connection.execute(_HOLD, {"of": self.job_id, "by": self._owner, "under": self._fence})
+        if held.rowcount == 0:
             raise Trouble(Cause.LOST_TO_ANOTHER)
 
 
 # -- the statements: each small, each safe to run twice in a repeated batch ------------------------------------------------
 
 
+# Built once: SQLAlchemy would compile them anew at every step, which costs more than the disk does.
+_B = sa.bindparam
+_JOB, _STEP = tables.job, tables.step
+_NOW = (_STEP.c.scope == _B("of"), _STEP.c.name == _B("called"), _STEP.c.state != "void")
+_HOLD = (
+    _JOB.update()
+    .where(_JOB.c.id == _B("of"), _JOB.c.owner == _B("by"), _JOB.c.fence == _B("under"))
+    .values(fence=_B("under"))
+)
+_INTENT = _STEP.insert()
+_FIND = sa.select(_STEP).where(*_NOW)
+_VOID = _STEP.update().where(*_NOW).values(state="void")
+_DONE = _STEP.update().where(*_NOW).values(state="done", receipt=_B("told", type_=tables.Json))
+
+
 def _find(connection: sa.Connection, scope: str, name: str) -> Step | None:
-    step = tables.step
-    row = connection.execute(
-        sa.select(step).where(step.c.scope == scope, step.c.name == name, step.c.state != "void")
-    ).first()
+    row = connection.execute(_FIND, {"of": scope, "called": name}).first()
     return None if row is None else Step(row.name, row.data, row.receipt, row.at)
 
 
 def _void(connection: sa.Connection, scope: str, name: str) -> None:
-    step = tables.step
-    connection.execute(
-        step.update().where(step.c.scope == scope, step.c.name == name, step.c.state != "void").values(state="void")
-    )
+    connection.execute(_VOID, {"of": scope, "called": name})
 
 
 def _put_receipt(connection: sa.Connection, scope: str, name: str, receipt: Receipt, at: float) -> None:
-    step = tables.step
-    known = connection.execute(
-        step.update()
-        .where(step.c.scope == scope, step.c.name == name, step.c.state != "void")
-        .values(state="done", receipt=receipt)
-        .returning(step.c.id)
-    ).first()
-    if known is None:
-        connection.execute(step.insert().values(scope=scope, name=name, state="done", receipt=receipt, at=at))
+    known = connection.execute(_DONE, {"of": scope, "called": name, "told": receipt})
+    if known.rowcount == 0:
+        connection.execute(_INTENT, {"scope": scope, "name": name, "state": "done", "receipt": receipt, "at": at})
 
 
 def _brake(connection: sa.Connection, now: float, limit: int) -> None:
@@ -193,7 +188,12 @@ def _brake(connection: sa.Connection, now: float, limit: int) -> None:
     step = tables.step
     rows = connection.execute(
         sa.select(step.c.at, step.c.data)
-        .where(step.c.name.startswith(PAID), step.c.state != "void", step.c.at > now - DAY_S)
+        .where(
+            step.c.name.startswith(PAID),
+            step.c.state != "void",
+            step.c.at > now - DAY_S,
+            step.c.at < now + DAY_S,  # the date was put back since: what counted for a day must not count for years
+        )
         .order_by(step.c.at)
     ).all()
     paid = [row.at for row in rows if row.data and row.data.get("paid")]

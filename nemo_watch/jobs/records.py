@@ -327,6 +327,7 @@ class JobRecord:
     cause: Cause | None
     data: dict[str, Any] | None
     due_at: float | None
+    updated_at: float
     tries: int
     as_it_stands: bool
     video: str | None
@@ -352,6 +353,7 @@ def _job_record(row: Any, first: bool) -> JobRecord:  # noqa: ANN401  a row
         cause=None if row.cause is None else Cause(row.cause),
         data=row.data,
         due_at=row.due_at,
+        updated_at=row.updated_at,
         tries=row.tries,
         as_it_stands=row.as_it_stands,
         video=row.video,

@@ -69,14 +69,8 @@ def test_an_outage_at_every_call_is_waited_out_with_growing_waits_and_few_lines(
     simulated(life)
 
 
-BACK = pytest.mark.xfail(
-    strict=True,
-    reason="due_at is a date: when the date is put back, a film that waits by itself waits for years (jobs/dispatch.startable)",
-)
-
-
 @pytest.mark.parametrize(
-    "years_s", [pytest.param(10 * 365 * DAY_S, id="forward"), pytest.param(-10 * 365 * DAY_S, id="back", marks=BACK)]
+    "years_s", [pytest.param(10 * 365 * DAY_S, id="forward"), pytest.param(-10 * 365 * DAY_S, id="back")]
 )
 def test_a_date_put_right_while_a_film_waits_keeps_it_waiting_no_longer_than_its_wait(
     tmp_path: Path, years_s: float
@@ -94,9 +88,6 @@ def test_a_date_put_right_while_a_film_waits_keeps_it_waiting_no_longer_than_its
     simulated(life)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="messages dated in the future count for the last 24 hours until then (jobs/journal._brake)"
-)
 def test_a_date_put_back_by_years_does_not_close_the_daily_limit_for_years(tmp_path: Path) -> None:
     """Messages that are dated in the future were not sent in the last 24 hours, or at worst a day holds everything up."""
 
