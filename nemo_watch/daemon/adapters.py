@@ -18,7 +18,6 @@ from nemo_watch.logs import masked
 from nemo_watch.model import Segment, Track
 from nemo_watch.nemo import draft as drafts
 from nemo_watch.nemo import language, phrases
-from nemo_watch.nemo.guiwords import DeedKind, shown
 from nemo_watch.outbox.receipt import write_receipt
 
 if TYPE_CHECKING:
@@ -71,10 +70,14 @@ class SpokenLanguage:
 
     def shown(self, text: str) -> str:
         """What the service said, in people's terms."""
+        from nemo_watch.nemo.guiwords import shown  # its forms take 80 ms to compile: not at every start
+
         return shown(text).text
 
     def edit_asked_for(self, text: str) -> str | None:
         """The edit that a reply asks for with the hand ("drag it there"), as a message."""
+        from nemo_watch.nemo.guiwords import DeedKind, shown
+
         return next((deed.text for deed in shown(text).deeds if deed.kind is DeedKind.EDIT), None)
 
     def question(self, text: str) -> str | None:
