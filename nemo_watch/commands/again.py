@@ -66,7 +66,7 @@ def only_one(project: str, films: Sequence[FilmRecord]) -> FilmRecord:
 def message_count(connection: sa.Connection, film: FilmRecord, config: Config) -> int:
     """How many messages the film's whole text is: as its prompt says now, else as the journal last saw it."""
     from nemo_watch.inbox import prompt
-    from nemo_watch.jobs import records
+    from nemo_watch.jobs import knowledge
     from nemo_watch.model import Backend
 
     data = _prompt(config, film)
@@ -77,7 +77,7 @@ def message_count(connection: sa.Connection, film: FilmRecord, config: Config) -
             raise UsageError(str(trouble)) from trouble
     if film.words is not None:
         return len(film.words)
-    past = records.known(connection, Backend(config.service.backend)).pasts[film.id]
+    past = knowledge.known(connection, Backend(config.service.backend)).pasts[film.id]
     return 0 if past.sent is None else len(past.sent.messages)
 
 

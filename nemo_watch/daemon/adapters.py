@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nemo_watch.daemon.receipts import Receipts
     from nemo_watch.inbox.listing import InboxFolder
     from nemo_watch.jobs.ports import Source
-    from nemo_watch.jobs.records import JobRecord
+    from nemo_watch.jobs.queue import JobRecord
     from nemo_watch.jobs.store import Store
     from nemo_watch.model import Medium
     from nemo_watch.outbox.publish import OutboxFolder

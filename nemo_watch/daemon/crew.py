@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nemo_watch.jobs.journal import Journal
     from nemo_watch.jobs.pipeline import Made
     from nemo_watch.jobs.ports import Language, Service
-    from nemo_watch.jobs.records import JobRecord
+    from nemo_watch.jobs.queue import JobRecord
     from nemo_watch.jobs.store import Store
     from nemo_watch.outbox.publish import OutboxFolder
 

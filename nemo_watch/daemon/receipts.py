@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause
-from nemo_watch.jobs import records
+from nemo_watch.jobs import knowledge, queue, records
 from nemo_watch.jobs import store as tables
 from nemo_watch.jobs.pipeline import VERSION
 from nemo_watch.jobs.uploading import urls_key
@@ -65,7 +65,7 @@ def _versions(connection: sa.Connection, film: int) -> tuple[BoughtVersion, ...]
         .where(job.c.film == film)
         .order_by(job.c.id)
     ).all()
-    taken = records.messages_by_job(connection)
+    taken = knowledge.messages_by_job(connection)
     return tuple(
         _version(connection, row, taken.get(row.id, set()))
         for row in rows
@@ -74,7 +74,7 @@ def _versions(connection: sa.Connection, film: int) -> tuple[BoughtVersion, ...]
 
 
 def _version(connection: sa.Connection, row: Any, taken: Collection[str]) -> BoughtVersion:  # noqa: ANN401  a row
-    order = records.order_from_json(row.order)
+    order = queue.order_from_json(row.order)
     sent = len(order.wish) - len(order.send) + sum(name != "message/edit" for name in taken)
     renders = connection.scalars(
         sa.select(tables.step.c.receipt)
@@ -160,7 +160,7 @@ def _restore_version(connection: sa.Connection, project: int, film: int, name: s
     )
     kind = OrderKind.MESSAGES if session is not None else OrderKind.REUSE
     order = Order(kind, bought.backend, media, bought.urls, bought.messages, bought.messages if session else ())
-    job = records.place(connection, film, order, bought.version, None, VERSION, at)
+    job = queue.place(connection, film, order, bought.version, None, VERSION, at)
     connection.execute(
         tables.job.update()
         .where(tables.job.c.id == job)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs import pipeline, planning, records
+from nemo_watch.jobs import pipeline, planning, queue, records
 from nemo_watch.jobs import store as tables
 from nemo_watch.jobs.planning import Keep, Place, Routed, Rules, Wish
 from nemo_watch.logs import logger
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nemo_watch.clock import Clock
     from nemo_watch.daemon.rounds import Seen
     from nemo_watch.jobs.dispatch import Dispatcher
-    from nemo_watch.jobs.records import JobRecord
+    from nemo_watch.jobs.queue import JobRecord
     from nemo_watch.jobs.store import Store
 
 log = logger("requests")
@@ -69,7 +69,7 @@ class Requests:
         return frozenset(settled)
 
     async def _carry_out(self, request: records.Request, seen: Seen | None, place: Placing) -> bool:
-        job = await self.store.read(lambda c: records.newest_job(c, request.film))
+        job = await self.store.read(lambda c: queue.newest_job(c, request.film))
         match request.verb:
             case "cancel":
                 return await self._cancel(request.film, job)
@@ -122,11 +122,11 @@ def _cancelled(connection: sa.Connection, film: int, job: JobRecord | None, back
         if job is not None:
             return  # there is nothing left to stop
         nothing = Order(OrderKind.MESSAGES, backend, (), (), (), ())
-        number = records.place(connection, film, nothing, 1, None, pipeline.VERSION, now)
+        number = queue.place(connection, film, nothing, 1, None, pipeline.VERSION, now)
     table = tables.job
     connection.execute(
         table.update()
-        .where(table.c.id == number, table.c.state.in_([*records.OPEN_STATES, JobState.FAILED.value]))
+        .where(table.c.id == number, table.c.state.in_([*queue.OPEN_STATES, JobState.FAILED.value]))
         .values(state=JobState.CANCELLED.value, cause=Cause.CANCELLED.value, data={}, due_at=None, updated_at=now)
     )
 

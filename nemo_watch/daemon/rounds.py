@@ -18,10 +18,11 @@ from nemo_watch.daemon.requests import Requests
 from nemo_watch.daemon.wishes import Wishes
 from nemo_watch.errors import Cause, FilmState, Trouble, advice, sentence
 from nemo_watch.inbox.looking import Look, Lookout
-from nemo_watch.jobs import pipeline, planning, records
+from nemo_watch.jobs import knowledge, pipeline, planning, queue, records
 from nemo_watch.jobs.dispatch import is_held
+from nemo_watch.jobs.knowledge import Known
 from nemo_watch.jobs.planning import Answer, Keep, Past, Place, Routed, Rules, Wait, Wish, Withdraw, WritePrompt
-from nemo_watch.jobs.records import FilmRecord, Known
+from nemo_watch.jobs.records import FilmRecord
 from nemo_watch.jobs.store import store_stamp
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, Gather, JobState, LeftAlone, Watching
@@ -122,7 +123,7 @@ class Rounds:
         for seen in result.seen:
             if seen.film not in settled:
                 await self._act_alone(seen, result)
-        jobs = await self.store.read(records.open_jobs)
+        jobs = await self.store.read(queue.open_jobs)
         await self.dispatcher.start(jobs, result.held)
         result.left_out = self.wishes.left_out
         result.startable = sum(job.state is JobState.QUEUED and not is_held(job, result.held) for job in jobs)
@@ -200,7 +201,7 @@ class Rounds:
         """The journal; read again only when something was written since, here or by a command."""
         stamp = (self.store.generation, await self.store.read(store_stamp))
         if self._known is None or self._known[0] != stamp:
-            self._known = stamp, await self.store.read(lambda c: records.known(c, self.backend))
+            self._known = stamp, await self.store.read(lambda c: knowledge.known(c, self.backend))
         return self._known[1]
 
     async def _project(
@@ -282,7 +283,7 @@ class Rounds:
             case Wait(again_in_s=seconds):
                 result.next_s = _soonest(result.next_s, [] if seconds is None else [seconds])
             case Withdraw(job=number):
-                await self.store.do(lambda c: records.withdraw(c, number, self.clock.now().timestamp()))
+                await self.store.do(lambda c: queue.withdraw(c, number, self.clock.now().timestamp()))
                 seen.decision = Keep()
                 self.wishes.woken()
             case Keep():
@@ -326,10 +327,10 @@ class Rounds:
         version = max(place.version, 1 + await asyncio.to_thread(self._newest_on_disk, seen))
 
         def work(connection: sa.Connection) -> None:
-            newest = records.newest_job(connection, seen.film)
+            newest = queue.newest_job(connection, seen.film)
             if (newest.id if newest else None) != (seen.past.job.id if seen.past.job else None):
                 return  # placed already: this very batch was repeated
-            records.place(connection, seen.film, place.order, version, place.replaces, pipeline.VERSION, now)
+            queue.place(connection, seen.film, place.order, version, place.replaces, pipeline.VERSION, now)
             if place.answers is not None:
                 records.write_film(connection, seen.film, answered=list(place.answers))
 
@@ -356,7 +357,7 @@ def _market(known: Known, film: int) -> planning.Market:
 
 def _with_order(known: Known, order: Order, film: int) -> Known:
     """What will be known once the order is placed: a copy that is seen in the same round waits for it."""
-    return replace(known, making={**known.making, records.identity_of(order): film})
+    return replace(known, making={**known.making, knowledge.identity_of(order): film})
 
 
 def _may_cost(seen: Seen) -> bool:

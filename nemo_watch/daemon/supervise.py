@@ -27,7 +27,7 @@ from nemo_watch.errors import Trouble, UsageError
 from nemo_watch.inbox.listing import InboxFolder
 from nemo_watch.inbox.looking import Lookout
 from nemo_watch.inbox.watching import Watch
-from nemo_watch.jobs import records
+from nemo_watch.jobs import queue, records
 from nemo_watch.jobs.dispatch import Dispatcher
 from nemo_watch.logs import logger
 from nemo_watch.outbox.notify import Notifier
@@ -151,13 +151,11 @@ async def _take_over(
     restored = await receipts.restore(await asyncio.to_thread(read_receipts, config.folders.outbox), now.timestamp())
     if restored:
         log.info("receipts.restored", projects=restored)
-    orphans = await store.do(lambda c: records.requeue_orphans(c, owner, now.timestamp()))
+    orphans = await store.do(lambda c: queue.requeue_orphans(c, owner, now.timestamp()))
     if orphans:
         log.info("jobs.resumed", jobs=orphans)
-    await store.do(lambda c: records.release_parked(c, now.timestamp()))
-    open_parts = {
-        outbox.part_path(job.folder, job.outbox_stem, job.version) for job in await store.do(records.open_jobs)
-    }
+    await store.do(lambda c: queue.release_parked(c, now.timestamp()))
+    open_parts = {outbox.part_path(job.folder, job.outbox_stem, job.version) for job in await store.do(queue.open_jobs)}
     try:
         await asyncio.to_thread(outbox.clear_leftovers, now, open_parts)
     except Trouble as trouble:

@@ -16,7 +16,7 @@ import msgspec
 
 from nemo_watch.daemon.rounds import Round, Seen
 from nemo_watch.errors import FAILURES, Cause, FilmState, Need, Trouble, advice, sentence
-from nemo_watch.jobs import records
+from nemo_watch.jobs import queue, records
 from nemo_watch.jobs.dispatch import time_of_day
 from nemo_watch.jobs.planning import Wait
 from nemo_watch.logs import logger
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from nemo_watch.clock import Clock
     from nemo_watch.config import Config
     from nemo_watch.jobs.dispatch import Dispatcher
-    from nemo_watch.jobs.records import FilmRecord, JobShown
+    from nemo_watch.jobs.queue import JobShown
+    from nemo_watch.jobs.records import FilmRecord
     from nemo_watch.jobs.store import Store
     from nemo_watch.outbox.notify import Notifier
     from nemo_watch.outbox.publish import OutboxFolder
@@ -115,7 +116,7 @@ class Telling:
         """Films and their newest jobs; read again only when something was written since."""
         generation = self.store.generation
         if self._read is None or self._read[0] != generation:
-            self._read = generation, await self.store.read(lambda c: (records.films(c), records.jobs_shown(c)))
+            self._read = generation, await self.store.read(lambda c: (records.films(c), queue.jobs_shown(c)))
         return self._read[1]
 
     def _superseded(self, record: FilmRecord, seen: dict[int, Seen]) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nemo_watch.errors import FAILURES, Cause, Need, Trouble, advice, sentence
-from nemo_watch.jobs import pipeline, records
+from nemo_watch.jobs import pipeline, queue
 from nemo_watch.jobs.journal import Journal
 from nemo_watch.jobs.parking import parked
 from nemo_watch.jobs.pipeline import Made
@@ -24,7 +24,7 @@ from nemo_watch.model import JobState
 if TYPE_CHECKING:
     from nemo_watch.clock import Clock
     from nemo_watch.config import Pace
-    from nemo_watch.jobs.records import JobRecord
+    from nemo_watch.jobs.queue import JobRecord
     from nemo_watch.jobs.run import Run
     from nemo_watch.jobs.store import Store
 
@@ -86,7 +86,7 @@ class Dispatcher:
             if self._stopping:
                 return
             now = self._clock.now().timestamp()
-            fence = await self._store.do(lambda c, job=job, now=now: records.claim(c, job.id, self._owner, now))  # type: ignore[misc]
+            fence = await self._store.do(lambda c, job=job, now=now: queue.claim(c, job.id, self._owner, now))  # type: ignore[misc]
             if fence is None:
                 continue
             running = Running(job)
@@ -157,7 +157,7 @@ class Dispatcher:
             )
         else:
             now = self._clock.now().timestamp()
-            await self._store.do(lambda c: records.end(c, running.job.id, fence, self._owner, now, JobState.QUEUED))
+            await self._store.do(lambda c: queue.end(c, running.job.id, fence, self._owner, now, JobState.QUEUED))
 
     async def _park(self, job: JobRecord, fence: int, trouble: Trouble) -> None:
         if trouble.cause is Cause.LOST_TO_ANOTHER:
@@ -188,7 +188,7 @@ class Dispatcher:
         data: dict[str, Any] | None = {"detail": detail} if trouble is None else _json_safe(trouble.data)
         cause = None if trouble is None else trouble.cause.value
         held = await self._store.do(
-            lambda c: records.end(
+            lambda c: queue.end(
                 c,
                 job.id,
                 fence,

@@ -26,7 +26,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from nemo_watch.clock import SystemClock
-from nemo_watch.jobs import pipeline, records
+from nemo_watch.jobs import pipeline, queue, records
 from nemo_watch.jobs.journal import Journal
 from nemo_watch.jobs.store import Store, open_sqlite
 from nemo_watch.model import FolderIdentity
@@ -124,8 +124,8 @@ async def placed(store: Store, count: int, owner: str) -> list[tuple[int, int]]:
             name = f"f{number}"
             project = records.add_project(connection, name, FolderIdentity(1, number, 3), name, 0.0)
             film = records.add_film(connection, project, "", name, 0.0, name=name)
-            job = records.place(connection, film, order("one"), 1, None, pipeline.VERSION, 0.0)
-            fence = records.claim(connection, job, owner, 0.0)
+            job = queue.place(connection, film, order("one"), 1, None, pipeline.VERSION, 0.0)
+            fence = queue.claim(connection, job, owner, 0.0)
             assert fence is not None
             found.append((job, fence))
         return found
@@ -208,7 +208,7 @@ began = time.perf_counter()
 from pathlib import Path
 from nemo_watch.clock import SystemClock
 from nemo_watch import config
-from nemo_watch.jobs import records
+from nemo_watch.jobs import queue, records
 from nemo_watch.jobs.dispatch import Dispatcher
 from nemo_watch.jobs.store import open_sqlite
 
@@ -223,8 +223,8 @@ class Crew:
 async def main():
     store = open_sqlite(Path(sys.argv[1]))
     dispatcher = Dispatcher(store, SystemClock(), "new", 8, config.Pace(), Crew())
-    await store.do(lambda c: records.requeue_orphans(c, "new", 0.0))
-    await dispatcher.start(await store.do(records.open_jobs), frozenset())
+    await store.do(lambda c: queue.requeue_orphans(c, "new", 0.0))
+    await dispatcher.start(await store.do(queue.open_jobs), frozenset())
     await asyncio.sleep(3600)
 asyncio.run(main())
 """

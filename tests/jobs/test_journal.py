@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs import records
+from nemo_watch.jobs import queue, records
 from nemo_watch.jobs import store as tables
 from nemo_watch.jobs.journal import Journal, steps_of
 from nemo_watch.model import Backend, FolderIdentity, Order, OrderKind
@@ -18,8 +18,8 @@ async def claimed(store, clock, owner: str = "me") -> Journal:
     def work(connection: sa.Connection) -> tuple[int, int]:
         project = records.add_project(connection, "f", FolderIdentity(1, 2, 3), "f", 0.0)
         film = records.add_film(connection, project, "", "f", 0.0, name="f")
-        job = records.place(connection, film, order, 1, None, 1, 0.0)
-        fence = records.claim(connection, job, owner, 0.0)
+        job = queue.place(connection, film, order, 1, None, 1, 0.0)
+        fence = queue.claim(connection, job, owner, 0.0)
         assert fence is not None
         return job, fence
 
@@ -78,7 +78,7 @@ async def test_one_who_lost_the_job_writes_nothing(store, clock):
 
     def take_over(connection: sa.Connection) -> None:
         connection.execute(tables.job.update().values(state="queued"))
-        assert records.claim(connection, journal.job_id, "other", 0.0) == 2
+        assert queue.claim(connection, journal.job_id, "other", 0.0) == 2
 
     await store.do(take_over)
     for write in (

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs.records import order_from_json
+from nemo_watch.jobs.queue import order_from_json
 from tests.sim.house import Points, SimHouse, photo
 from tests.sim.simloop import SimLoop
 from tests.sim.world import Killed, World

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from nemo_watch.config import Pace
 from nemo_watch.errors import Trouble
-from nemo_watch.jobs import pipeline, records
+from nemo_watch.jobs import pipeline, queue, records
 from nemo_watch.jobs import store as tables
 from nemo_watch.jobs.dispatch import Dispatcher
 from nemo_watch.jobs.journal import Journal
-from nemo_watch.jobs.records import JobRecord
+from nemo_watch.jobs.queue import JobRecord
 from nemo_watch.jobs.run import Run
 from nemo_watch.model import Backend, FolderIdentity, JobState, MediaKind, Medium, Order, OrderKind
 from tests.sim.simstore import SimStore
@@ -88,7 +88,7 @@ class Life:
                 else:
                     project = records.add_project(connection, "f", FolderIdentity(1, 2, 3), "f", 0.0)
                     film = records.add_film(connection, project, "", "f", 0.0, name="f")
-                records.place(connection, film, placed, version, None, pipeline.VERSION, 0.0)
+                queue.place(connection, film, placed, version, None, pipeline.VERSION, 0.0)
                 return film
 
             return await store.do(work)
@@ -105,7 +105,7 @@ class Life:
         dispatcher = Dispatcher(store, self.clock, f"boot-{self.boots}", 8, PACE, crew)
         try:
             now = self.clock.now().timestamp()
-            await store.do(lambda c: records.requeue_orphans(c, f"boot-{self.boots}", now))
+            await store.do(lambda c: queue.requeue_orphans(c, f"boot-{self.boots}", now))
             if asked is not None:
                 await store.do(asked)
             await asyncio.wait_for(self._until_still(store, dispatcher), limit_s)
@@ -115,7 +115,7 @@ class Life:
 
     async def _until_still(self, store: Any, dispatcher: Dispatcher) -> None:
         while True:
-            jobs = await store.do(records.open_jobs)
+            jobs = await store.do(queue.open_jobs)
             await dispatcher.start(jobs, frozenset())
             tasks = [r.task for r in dispatcher.running.values() if r.task is not None]
             if tasks:
@@ -123,7 +123,7 @@ class Life:
                 for task in done:
                     task.result()
                 continue
-            due = [job.due_at for job in await store.do(records.open_jobs) if job.due_at is not None]
+            due = [job.due_at for job in await store.do(queue.open_jobs) if job.due_at is not None]
             if not due:
                 return
             await self.clock.sleep(max(0.0, min(due) - self.clock.now().timestamp()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs import records
+from nemo_watch.jobs import queue
 from tests.sim.life import Fuse, Killed, Life, World, order
 from tests.sim.world import SimOutbox
 
@@ -217,8 +217,8 @@ async def test_a_blocked_export_keeps_the_draft_and_retry_pays_nothing(life):
 
 
 def _requeue(connection) -> None:
-    for job in records.open_jobs(connection):
-        records.end(connection, job.id, job.fence, "boot-1", 0.0, records.JobState.QUEUED)
+    for job in queue.open_jobs(connection):
+        queue.end(connection, job.id, job.fence, "boot-1", 0.0, JobState.QUEUED)
 
 
 async def test_a_question_parks_until_the_next_edit(life):

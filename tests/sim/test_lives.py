@@ -14,7 +14,7 @@ import time
 import pytest
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs import records
+from nemo_watch.jobs import queue
 from nemo_watch.model import JobState
 from tests.sim.life import Fuse, Killed, Life, World, order
 from tests.sim.simloop import simulated
@@ -141,7 +141,7 @@ async def check(life: Life, seed: int) -> None:
     texts = [text for _, text in life.world.paid]
     assert len(texts) == len(set(texts)), f"paid twice, {told}"
     [job] = await life.jobs()
-    wish = list(records.order_from_json(job.order).wish)
+    wish = list(queue.order_from_json(job.order).wish)
     if job.state == JobState.DONE:
         assert texts == wish, f"not all was sent, {told}"
         assert job.video is not None, told

@@ -1,0 +1,167 @@
+"""The whole journal as a round needs it: projects, films and what each was bought with, read in one transaction.
+
+It joins what `records` and `queue` hold, and tells what of it counts as sent; what follows from that is `planning`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from nemo_watch.errors import Cause
+from nemo_watch.jobs import store as tables
+from nemo_watch.jobs.planning import Identity, JobNow, KnownProject, Past, Sent, identity
+from nemo_watch.jobs.queue import OPEN_STATES, order_from_json
+from nemo_watch.jobs.records import FilmRecord, films
+from nemo_watch.model import FolderIdentity, JobState, Order, OrderKind
+
+if TYPE_CHECKING:
+    from nemo_watch.model import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The whole journal as a round needs it, read in one transaction.
+
+    `bought` maps identities of films whose whole text was sent and whose video exists to that video, relative to the outbox;
+    `making` maps those that are being bought now to the film. `pasts` and `films` are by the film's number.
+    """
+
+    projects: tuple[KnownProject, ...]
+    folders: Mapping[int, str]  # in the outbox, by project
+    films: Mapping[int, FilmRecord]
+    pasts: Mapping[int, Past]
+    bought: Mapping[Identity, str]
+    making: Mapping[Identity, int]
+    held: frozenset[int]
+    ever_paid: bool
+
+    def film(self, project: int, stem: str) -> FilmRecord | None:
+        """A project's film by its stem."""
+        return next((f for f in self.films.values() if f.project == project and f.stem == stem), None)
+
+
+def known(connection: sa.Connection, backend: Backend) -> Known:
+    """Everything that is known, for one backend: what another made or was paid for is not this one's."""
+    project, job = tables.project, tables.job
+    records = {film.id: film for film in films(connection)}
+    jobs: dict[int, list[tuple[Any, Order]]] = {}
+    for row in connection.execute(sa.select(job).order_by(job.c.id)).all():
+        jobs.setdefault(row.film, []).append((row, order_from_json(row.order)))
+    taken = messages_by_job(connection)
+    media: dict[int, set[str]] = {}
+    for number, rows in jobs.items():
+        media.setdefault(records[number].project, set()).update(m.sha256 for _, order in rows for m in order.media)
+    projects = connection.execute(sa.select(project).order_by(project.c.id.desc())).all()
+    return Known(
+        projects=tuple(
+            KnownProject(
+                row.id,
+                row.folder,
+                FolderIdentity(row.device, row.inode, row.birth_ns),
+                frozenset(media.get(row.id, ())),
+            )
+            for row in projects
+        ),
+        folders={row.id: row.outbox for row in projects},
+        films=records,
+        pasts={number: _past(film, jobs.get(number, []), taken, backend) for number, film in records.items()},
+        bought={
+            identity_of(order): str(row.video)
+            for rows in jobs.values()
+            for row, order in rows
+            if row.video is not None and order.backend is backend and order.kind in _WHOLE and order.wish
+        },
+        making={
+            identity_of(order): row.film
+            for rows in jobs.values()
+            for row, order in rows
+            if row.state in OPEN_STATES
+            and order.backend is backend
+            and order.session is None
+            and not order.bought_again
+        },
+        held=frozenset(number for number, film in records.items() if film.held),
+        ever_paid=ever_paid(connection),
+    )
+
+
+_WHOLE = frozenset({OrderKind.MESSAGES, OrderKind.REUSE})
+
+
+def identity_of(order: Order) -> Identity:
+    """What makes the order's film the same purchase as another's."""
+    return identity(order.backend, [m.sha256 for m in order.media], order.urls, order.wish)
+
+
+def _past(film: FilmRecord, jobs: list[tuple[Any, Order]], taken: Mapping[int, set[str]], backend: Backend) -> Past:
+    sent: Sent | None = None
+    for row, order in jobs:
+        if order.backend is backend:
+            sent = _sent(order, row, taken.get(row.id, set()), sent)
+    newest = next(((row, order) for row, order in reversed(jobs) if row.state != JobState.REPLACED), None)
+    return Past(
+        version=max((row.version for row, _ in jobs if row.video is not None), default=0),
+        sent=sent,
+        job=None if newest is None else _job_now(*newest, bool(taken.get(newest[0].id))),
+        template=None if film.template is None else film.template.encode(),
+        words=film.words,
+        answered=film.answered,
+        released=film.released,
+    )
+
+
+def messages_by_job(connection: sa.Connection) -> dict[int, set[str]]:
+    """The names of the message steps of each job that were, or may have been, taken."""
+    step = tables.step
+    rows = connection.execute(
+        sa.select(step.c.scope, step.c.name).where(step.c.name.startswith("message/"), step.c.state != "void")
+    ).all()
+    found: dict[int, set[str]] = {}
+    for row in rows:
+        found.setdefault(int(row.scope.removeprefix("job/")), set()).add(row.name)
+    return found
+
+
+def _sent(order: Order, entry: Any, taken: Collection[str], before: Sent | None) -> Sent | None:  # noqa: ANN401  a row
+    """What is in force after this job: its messages as far as they were taken (all, where a person let it stand)."""
+    media = {m.sha256: m.path for m in order.media}
+    if order.kind is OrderKind.REUSE:
+        return Sent(order.wish, media, order.urls, None) if entry.video is not None else before
+    if order.kind is OrderKind.MESSAGES:
+        count = sum(1 for name in taken if name != "message/edit")
+        if not count:
+            return before
+        kept = len(order.wish) - len(order.send)
+        reached = order.wish if entry.as_it_stands else order.wish[: kept + count]
+        return Sent(reached, media, order.urls, entry.session)
+    if entry.state != JobState.DONE or order.kind is not OrderKind.UPLOAD:
+        return before
+    if before is None:  # uploaded before a word was said: the film goes on in that session
+        return Sent((), media, order.urls, entry.session)
+    return Sent(before.messages, {**before.media, **media}, order.urls, before.session)
+
+
+def _job_now(row: Any, order: Order, sent_any: bool) -> JobNow:  # noqa: ANN401  a row
+    return JobNow(
+        id=row.id,
+        version=row.version,
+        state=JobState(row.state),
+        order=order,
+        cause=None if row.cause is None else Cause(row.cause),
+        data=row.data,
+        sent_any=sent_any,
+        video=row.video,
+    )
+
+
+def ever_paid(connection: sa.Connection) -> bool:
+    """Whether a message was ever paid for in this journal, or a person has released a film from the brake."""
+    step, film = tables.step, tables.film
+    rows = connection.execute(sa.select(step.c.data, step.c.receipt).where(step.c.name.startswith("message/"))).all()
+    if any(row.data and row.data.get("paid") and not (row.receipt or {}).get("restored") for row in rows):
+        return True
+    return bool(connection.scalar(sa.select(sa.func.count()).where(film.c.released)))
