@@ -61,6 +61,7 @@ class Cause(StrEnum):
     SESSION_LOST = "session_lost"
     SESSION_LOST_PAID = "session_lost_paid"
     SESSION_OF_ANOTHER = "session_of_another"
+    SESSION_MOVED_ON = "session_moved_on"
     OUT_OF_CREDITS = "out_of_credits"
     PLAN_BLOCKS_EXPORT = "plan_blocks_export"
     RATE_LIMITED = "rate_limited"
@@ -155,6 +156,11 @@ FAILURES: Final[dict[Cause, Failure]] = {
         _N, Need.DECISION, Move.ASK,
         "What was paid for this film belongs to another NemoVideo token, and this one cannot open it.",
         "Put that token back; it is then tried again. Or make it anew, which pays {messages} message(s): nemo-watch again {film}",
+    ),
+    Cause.SESSION_MOVED_ON: Failure(
+        _N, Need.DECISION, Move.ASK,
+        "Another film of this folder was made in the same editing session since, so this edit would work on that film.",
+        "To make this one anew with all its words, which pays {messages} message(s): nemo-watch again {film}",
     ),
     # -- media
     Cause.FILE_UNSUPPORTED: Failure(

@@ -231,7 +231,8 @@ class Overview:
 class BoughtVersion:
     """One version in a film's receipt. `media` maps sha256 to the name that went up; `video` is relative to the outbox.
 
-    `messages` are those that were, or may have been, taken. `finished` is false while what they bought is not rendered yet.
+    `messages` are those that were, or may have been, taken; `unsure` is true while that is not known. `finished` is false while
+    what they bought is not rendered yet. `left_out` names media (by sha256) and URLs that did not go up.
     The credits are what the balance said before the first message and while the video was rendered.
     """
 
@@ -251,6 +252,8 @@ class BoughtVersion:
     credits_after: float | None = None
     paths: dict[str, str] = field(default_factory=dict)  # sha256 → path in the inbox
     finished: bool = True
+    unsure: bool = False
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

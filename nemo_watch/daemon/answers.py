@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -31,6 +31,8 @@ class Answers:
                 f"Credits: {balance.available:g} available, {balance.frozen:g} reserved for work in progress, "
                 f"{balance.total:g} in all.\n"
             )
+        if (own := await self._own_timeline(past)) is not None:
+            return self._words.summary(own) + "\n"
         session = None if past.sent is None else past.sent.session
         if session is None:
             return "There is no timeline yet.\n"
@@ -46,3 +48,26 @@ class Answers:
                 raise
             return "NemoVideo no longer knows this film's editing session; its last timeline is in timeline.txt.\n"
         return (self._words.summary(draft) if self._words.exportable(draft) else "There is no timeline yet.") + "\n"
+
+    async def _own_timeline(self, past: Past) -> dict[str, Any] | None:
+        """The film's own timeline where its session is shared: the session's newest may be another film's."""
+        if past.job is None or past.sent is None:
+            return None
+        number, session = past.job.id, past.sent.session
+        return await self._store.read(lambda c: _last_in_shared_session(c, number, session))
+
+
+def _last_in_shared_session(connection: sa.Connection, job_id: int, session: int | None) -> dict[str, Any] | None:
+    job, step = tables.job, tables.step
+    if not connection.scalar(sa.select(tables.session.c.shared).where(tables.session.c.id == session)):
+        return None
+    film = sa.select(job.c.film).where(job.c.id == job_id).scalar_subquery()
+    receipt = connection.scalar(
+        sa.select(step.c.receipt)
+        .join(job, step.c.scope == sa.literal("job/") + sa.cast(job.c.id, sa.Text))
+        .where(job.c.film == film, job.c.session == session, job.c.video.is_not(None))
+        .where(step.c.name == "timeline", step.c.state == "done")
+        .order_by(step.c.id.desc())
+        .limit(1)
+    )
+    return None if receipt is None else receipt["draft"]

@@ -11,7 +11,7 @@ from nemo_watch.errors import Cause
 from nemo_watch.jobs import knowledge, queue, records
 from nemo_watch.jobs import store as tables
 from nemo_watch.jobs.pipeline import VERSION
-from nemo_watch.jobs.uploading import urls_key
+from nemo_watch.jobs.uploading import url_key
 from nemo_watch.model import (
     Backend,
     BoughtVersion,
@@ -75,7 +75,6 @@ def _versions(connection: sa.Connection, film: int) -> tuple[BoughtVersion, ...]
 
 def _version(connection: sa.Connection, row: Any, taken: Collection[str]) -> BoughtVersion:  # noqa: ANN401  a row
     order = queue.order_from_json(row.order)
-    sent = len(order.wish) - len(order.send) + sum(name != "message/edit" for name in taken)
     renders = connection.scalars(
         sa.select(tables.step.c.receipt)
         .where(
@@ -93,7 +92,7 @@ def _version(connection: sa.Connection, row: Any, taken: Collection[str]) -> Bou
         video_sha256=row.video_sha256,
         media={m.sha256: m.name for m in order.media},
         urls=order.urls,
-        messages=order.wish if row.video is not None or row.as_it_stands else order.wish[:sent],
+        messages=_messages(row, order, taken),
         account=row.account or "",
         session_id=row.session_id or "",
         task_id=row.task_id,
@@ -102,7 +101,35 @@ def _version(connection: sa.Connection, row: Any, taken: Collection[str]) -> Bou
         credits_after=_credits(connection, row.id, "after"),
         paths={m.sha256: m.path for m in order.media},
         finished=row.video is not None or row.state in {JobState.DONE, JobState.REPLACED},
+        unsure=_is_unsure(connection, row.id),
+        left_out=_left_out(connection, row.id, order),
     )
+
+
+def _messages(row: Any, order: Order, taken: Collection[str]) -> tuple[str, ...]:  # noqa: ANN401  a row
+    """What is in force after a job: all of its words where it is made, else those that were, or may have been, taken."""
+    sent = len(order.wish) - len(order.send) + sum(name != "message/edit" for name in taken)
+    return order.wish if row.video is not None or row.as_it_stands else order.wish[:sent]
+
+
+def _is_unsure(connection: sa.Connection, job: int) -> bool:
+    """Whether a message of the job was begun of which nothing else is known."""
+    step = tables.step
+    begun = step.c.name.startswith("message/"), step.c.state == "intent"
+    return connection.scalar(sa.select(step.c.id).where(step.c.scope == f"job/{job}", *begun).limit(1)) is not None
+
+
+def _left_out(connection: sa.Connection, job: int, order: Order) -> tuple[str, ...]:
+    step = tables.step
+    names = set(
+        connection.scalars(
+            sa.select(step.c.name).where(
+                step.c.scope == f"job/{job}", step.c.name.startswith("left-out/"), step.c.state == "done"
+            )
+        )
+    )
+    media = [m.sha256 for m in order.media if f"left-out/{m.sha256}" in names]
+    return (*media, *(url for url in order.urls if f"left-out/{url_key(url)}" in names))
 
 
 def _credits(connection: sa.Connection, job: int, when: str) -> float | None:
@@ -142,13 +169,13 @@ def _restored(connection: sa.Connection, receipt: ProjectReceipt, now: float) ->
 
 def _has_version(connection: sa.Connection, film: int, bought: BoughtVersion) -> bool:
     job, session = tables.job, tables.session
-    same = (
-        job.c.video == bought.video
-        if bought.video is not None
-        else sa.and_(job.c.version == bought.version, session.c.session_id == bought.session_id)
-    )
-    query = sa.select(job.c.id).outerjoin(session, job.c.session == session.c.id).where(job.c.film == film, same)
-    return connection.scalar(query.limit(1)) is not None
+    query = sa.select(job).outerjoin(session, job.c.session == session.c.id).where(job.c.film == film)
+    if bought.video is not None:
+        return connection.execute(query.where(job.c.video == bought.video).limit(1)).first() is not None
+    taken = knowledge.messages_by_job(connection)
+    rows = connection.execute(query.where(job.c.version == bought.version, session.c.session_id == bought.session_id))
+    known = [_messages(row, queue.order_from_json(row.order), taken.get(row.id, set())) for row in rows.all()]
+    return any(messages[: len(bought.messages)] == bought.messages for messages in known)  # the journal may be ahead
 
 
 def _restore_version(connection: sa.Connection, project: int, film: int, name: str, bought: BoughtVersion) -> None:
@@ -160,6 +187,7 @@ def _restore_version(connection: sa.Connection, project: int, film: int, name: s
     )
     kind = OrderKind.MESSAGES if session is not None else OrderKind.REUSE
     order = Order(kind, bought.backend, media, bought.urls, bought.messages, bought.messages if session else ())
+    queue.give_way(connection, film, bought.version, at)
     job = queue.place(connection, film, order, bought.version, None, VERSION, at)
     connection.execute(
         tables.job.update()
@@ -183,9 +211,11 @@ def _restore_version(connection: sa.Connection, project: int, film: int, name: s
 
 
 def _standing(bought: BoughtVersion, film: str) -> dict[str, Any]:
-    """How a restored version stands: over, or (what was bought is not rendered yet) waiting for a person's `retry`."""
+    """How a restored version stands: over; to be rendered, which is free; or, where nobody knows, for a person to decide."""
     if bought.finished:
         return {"state": JobState.DONE.value}
+    if not bought.unsure:
+        return {"state": JobState.QUEUED.value}
     return {
         "state": JobState.PARKED.value,
         "cause": Cause.MESSAGE_UNSURE.value,
@@ -195,7 +225,8 @@ def _standing(bought: BoughtVersion, film: str) -> dict[str, Any]:
 
 def _restore_uploads(connection: sa.Connection, session: int, bought: BoughtVersion, at: float) -> None:
     """What went up for the version lies in its session: it is not sent again."""
-    names = [f"upload/{sha256}" for sha256 in bought.media] + ([f"urls/{urls_key(bought.urls)}"] if bought.urls else [])
+    names = [f"upload/{sha256}" for sha256 in bought.media if sha256 not in bought.left_out]
+    names += [f"urls/{url_key(url)}" for url in bought.urls if url not in bought.left_out]
     step, scope = tables.step, f"session/{session}"
     known = set(connection.scalars(sa.select(step.c.name).where(step.c.scope == scope)).all())
     for name in names:

@@ -124,10 +124,13 @@ def _cancelled(connection: sa.Connection, film: int, job: JobRecord | None, back
         nothing = Order(OrderKind.MESSAGES, backend, (), (), (), ())
         number = queue.place(connection, film, nothing, 1, None, pipeline.VERSION, now)
     table = tables.job
+    was = None if job is None or job.cause is None else job.cause.value  # what a retry goes on from
     connection.execute(
         table.update()
         .where(table.c.id == number, table.c.state.in_([*queue.OPEN_STATES, JobState.FAILED.value]))
-        .values(state=JobState.CANCELLED.value, cause=Cause.CANCELLED.value, data={}, due_at=None, updated_at=now)
+        .values(
+            state=JobState.CANCELLED.value, cause=Cause.CANCELLED.value, data={"was": was}, due_at=None, updated_at=now
+        )
     )
 
 
@@ -161,7 +164,8 @@ def _retried(connection: sa.Connection, job: JobRecord, now: float) -> None:
     void = ["render/1", "render/2"] if job.state in {JobState.FAILED, JobState.DONE} else []
     if job.state is JobState.DONE:
         void += ["video"]
-    if job.cause in {Cause.MESSAGE_UNSURE, Cause.AGENT_FAILED, Cause.CREDITS_RAN_OUT}:
+    was = (job.data or {}).get("was") if job.cause is Cause.CANCELLED else job.cause
+    if was in queue.UNSURE_CAUSES:
         values["as_it_stands"] = True
         void += ["timeline"]
     connection.execute(

@@ -19,7 +19,7 @@ from nemo_watch.daemon.wishes import Wishes
 from nemo_watch.errors import Cause, FilmState, Trouble, advice, sentence
 from nemo_watch.inbox.looking import Look, Lookout
 from nemo_watch.jobs import knowledge, pipeline, planning, queue, records
-from nemo_watch.jobs.dispatch import is_held
+from nemo_watch.jobs.dispatch import is_held, waiting_for_another
 from nemo_watch.jobs.knowledge import Known
 from nemo_watch.jobs.planning import Answer, Keep, Past, Place, Routed, Rules, Wait, Wish, Withdraw, WritePrompt
 from nemo_watch.jobs.records import FilmRecord
@@ -67,6 +67,9 @@ class Round:
     seen: list[Seen] = field(default_factory=list)
     held: frozenset[int] = frozenset()
     next_s: float | None = None
+    waiting: dict[int, str] = field(
+        default_factory=dict
+    )  # jobs that wait for a decision about another film, and its name
     startable: int = 0  # jobs that wait for their turn and for nothing else
     left_out: dict[str, tuple[LeftAlone, ...]] = field(default_factory=dict)
 
@@ -123,7 +126,9 @@ class Rounds:
         for seen in result.seen:
             if seen.film not in settled:
                 await self._act_alone(seen, result)
-        jobs = await self.store.read(queue.open_jobs)
+        jobs, doubted = await self.store.read(lambda c: (queue.open_jobs(c), queue.doubted_sessions(c)))
+        result.waiting = waiting_for_another(jobs, doubted)
+        jobs = [job for job in jobs if job.id not in result.waiting]
         await self.dispatcher.start(jobs, result.held)
         result.left_out = self.wishes.left_out
         result.startable = sum(job.state is JobState.QUEUED and not is_held(job, result.held) for job in jobs)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,7 @@ class Telling:
             job = jobs.get(record.id)
             if record.id not in seen and (job is None or self._superseded(record, seen)):
                 continue
-            told = self._row(record, seen.get(record.id), job)
+            told = self._row(record, seen.get(record.id), job, round_.waiting)
             before = self._told.get(record.id)
             changed = before is None or replace(told.row, updated_at=before.row.updated_at) != before.row
             at = self.clock.now() if changed else before.row.updated_at if before else self.clock.now()
@@ -123,7 +123,7 @@ class Telling:
         """Whether another film of that name lies in the inbox now: two rows of one name would help nobody."""
         return any(s.wish.name == record.name for s in seen.values())
 
-    def _row(self, record: FilmRecord, seen: Seen | None, job: JobShown | None) -> Told:
+    def _row(self, record: FilmRecord, seen: Seen | None, job: JobShown | None, waiting: Mapping[int, str]) -> Told:
         now = self.clock.now()
         wait = seen.decision if seen is not None and isinstance(seen.decision, Wait) else None
         if wait is not None and (job is None or job.id not in self.dispatcher.running):
@@ -134,6 +134,8 @@ class Telling:
         if job is None:
             return Told(FilmRow(record.name, 0, FilmState.SETTLING, "", 0.0, None, None, now), "", "", None)
         state, detail, progress, needs, next_move, cause = self._of_job(job)
+        if job.id in waiting and state is FilmState.QUEUED:
+            detail = f"waiting until {waiting[job.id]} is decided, which shares its editing session"
         row = FilmRow(record.name, _version(job), state, detail, progress, needs, self._video(record, job), now)
         return Told(row, detail, next_move, cause)
 
@@ -151,8 +153,9 @@ class Telling:
                 failure = FAILURES[job.cause]
                 state = FilmState.CANCELLED if job.state is JobState.CANCELLED else failure.state
                 told = sentence(job.cause, data)
-                if state is FilmState.QUEUED and job.due_at is not None:
-                    told = f"{told} It goes on at {time_of_day(job.due_at)}."
+                now = self.clock.now().timestamp()
+                if state is FilmState.QUEUED and job.due_at is not None and job.due_at > now:
+                    told = f"{told} It goes on at {time_of_day(job.due_at, now)}."
                 return state, told, 0.0, failure.needs, advice(job.cause, data), job.cause
             case _:
                 return FilmState.CANCELLED, "", 0.0, None, "", None

@@ -7,12 +7,12 @@ It claims, runs and ends jobs; it must never cut a paid message short except whe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from nemo_watch.errors import FAILURES, Cause, Need, Trouble, advice, sentence
+from nemo_watch.errors import Cause, Trouble, advice, sentence
 from nemo_watch.jobs import pipeline, queue
 from nemo_watch.jobs.journal import Journal
 from nemo_watch.jobs.parking import parked
@@ -81,7 +81,7 @@ class Dispatcher:
         self._limit, self._pace = projects_at_once, pace
 
     async def start(self, jobs: Sequence[JobRecord], held: frozenset[int]) -> None:
-        """Start what may start: due, in order, not held by the brake, one of a project, not more than the limit."""
+        """Start what may start: due, in order, not held back, one of a project, not more than the limit."""
         for job in startable(jobs, list(self.running.values()), held, self._clock.now().timestamp(), self._limit):
             if self._stopping:
                 return
@@ -170,7 +170,7 @@ class Dispatcher:
         now = self._clock.now().timestamp()
         due_at = None if verdict.wait_s is None else now + verdict.wait_s
         if due_at is not None:
-            trouble.data["again_at"] = time_of_day(due_at)  # for the story
+            trouble.data["again_at"] = time_of_day(due_at, now)  # for the story
         await self._end(job, fence, verdict.state, trouble, due_at=due_at, tries=tries)
 
     async def _end(
@@ -219,7 +219,6 @@ def startable(
     After credits return one film is tried first: of those that wait for credits only one is at work at a time.
     """
     busy = {r.job.project for r in running}
-    doubtful = {(job.session, job.film) for job in jobs if job.session is not None and _asks_for_decision(job)}
     scouting = any(r.job.cause is Cause.OUT_OF_CREDITS for r in running)
     chosen: list[JobRecord] = []
     for job in jobs:
@@ -227,8 +226,6 @@ def startable(
         for_credits = job.cause is Cause.OUT_OF_CREDITS
         if not due or job.project in busy or is_held(job, held) or (for_credits and scouting):
             continue
-        if any(session == job.session and film != job.film for session, film in doubtful):
-            continue  # what lies in the shared session is another film's, of which not all is known yet
         if len(running) + len(chosen) >= limit:
             break
         chosen.append(job)
@@ -242,13 +239,17 @@ def _is_due(job: JobRecord, now: float) -> bool:
     return job.due_at is not None and (job.due_at <= now or now < job.updated_at)
 
 
-def _asks_for_decision(job: JobRecord) -> bool:
-    return job.state is JobState.PARKED and job.cause is not None and FAILURES[job.cause].needs is Need.DECISION
+def waiting_for_another(jobs: Sequence[JobRecord], doubted: Mapping[int, tuple[int, str]]) -> dict[int, str]:
+    """The jobs that must not begin because what lies in their session is another film's and in doubt, with that film's name."""
+    found = {job.id: doubted[job.session] for job in jobs if job.session is not None and job.session in doubted}
+    films = {job.id: job.film for job in jobs}
+    return {number: name for number, (film, name) in found.items() if film != films[number]}
 
 
-def time_of_day(moment: float) -> str:
-    """A unix time as people read it where this machine stands."""
-    return datetime.fromtimestamp(moment).astimezone().strftime("%H:%M:%S")
+def time_of_day(moment: float, now: float) -> str:
+    """A unix time as people read it where this machine stands; with the date where it is another day's."""
+    then, today = (datetime.fromtimestamp(at).astimezone() for at in (moment, now))
+    return then.strftime("%H:%M:%S" if then.date() == today.date() else "%Y-%m-%d %H:%M")
 
 
 def is_held(job: JobRecord, held: frozenset[int]) -> bool:

@@ -138,10 +138,8 @@ def _sent(order: Order, entry: Any, taken: Collection[str], before: Sent | None)
         kept = len(order.wish) - len(order.send)
         reached = order.wish if entry.as_it_stands else order.wish[: kept + count]
         return Sent(reached, media, order.urls, entry.session)
-    if entry.state != JobState.DONE or order.kind is not OrderKind.UPLOAD:
+    if before is None or entry.state != JobState.DONE or order.kind is not OrderKind.UPLOAD:
         return before
-    if before is None:  # uploaded before a word was said: the film goes on in that session
-        return Sent((), media, order.urls, entry.session)
     return Sent(before.messages, {**before.media, **media}, order.urls, before.session)
 
 

@@ -32,9 +32,10 @@ _READS_MAX: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the service said to one message; `text` is empty for a silent edit."""
+    """What the service said to one message; `text` is empty for a silent edit, and for one that only a receipt tells of."""
 
     text: str
+    restored: bool = False
 
 
 async def saying(run: Run, session: Session) -> tuple[Said, ...]:
@@ -44,7 +45,7 @@ async def saying(run: Run, session: Session) -> tuple[Said, ...]:
         receipt = await _message(run, session, f"message/{index}", text)
         if receipt is None:
             return tuple(said)
-        said.append(Said(receipt["text"]))
+        said.append(Said(receipt["text"], bool(receipt.get("restored"))))
         if index + 1 < len(run.order.send):
             await _stop_for_a_question(run, session, f"message/{index}", said[-1])
     if said and (edit := run.words.edit_asked_for(said[-1].text)) and not run.as_it_stands:

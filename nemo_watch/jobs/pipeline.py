@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble
+from nemo_watch.jobs import queue
 from nemo_watch.jobs import store as tables
 from nemo_watch.jobs.paying import Said, said_for, saying
 from nemo_watch.jobs.rendering import rendered
@@ -68,6 +69,7 @@ async def _walk(run: Run) -> Made:
     if run.order.kind is OrderKind.UPLOAD:
         return await _uploaded(run)
     before = await _before(run, session)
+    await _refuse_anothers_timeline(run, session, before)
     said = await saying(run, session)
     draft = await _draft(run, session, before, said)
     if draft is None:
@@ -131,16 +133,24 @@ def _write_account(connection: sa.Connection, row: int, account: str) -> None:
 
 def _known_session(connection: sa.Connection, run: Run) -> int | None:
     """The session the order names; for films that share their folder's session, the folder's newest live one."""
-    session = tables.session
-    if run.order.session is not None and not _is_gone(connection, run.order.session):
+    session, job = tables.session, tables.job
+    if run.order.session is not None and (
+        not _is_gone(connection, run.order.session)
+        or _was_paid(connection, run.journal.job_id, run.order.session)  # what was paid in it is for a person to decide
+    ):
         return run.order.session
-    if not run.batch or run.order.bought_again:
+    if run.order.bought_again:
         return None
-    job = tables.job
+    if (uploaded := _uploaded_before(connection, run)) is not None:
+        return uploaded
+    if not run.batch:
+        return None
+    film = connection.scalar(sa.select(job.c.film).where(job.c.id == run.journal.job_id))
+    doubted = [number for number, (other, _) in queue.doubted_sessions(connection).items() if other != film]
     held_by_another = sa.exists().where(  # its draft is another film's, of which not all is known yet
         job.c.session == session.c.id,
         job.c.id != run.journal.job_id,
-        job.c.state.in_([JobState.QUEUED.value, JobState.WORKING.value, JobState.PARKED.value]),
+        job.c.state.in_(queue.OPEN_STATES),
     )
     return connection.scalar(
         sa.select(session.c.id)
@@ -149,11 +159,29 @@ def _known_session(connection: sa.Connection, run: Run) -> int | None:
             session.c.shared,
             ~session.c.gone,
             session.c.account == run.service.account_key,
+            session.c.id.not_in(doubted),
             ~held_by_another,
         )
         .order_by(session.c.id.desc())
         .limit(1)
     )
+
+
+def _uploaded_before(connection: sa.Connection, run: Run) -> int | None:
+    """The session into which this film's media were brought (`upload`) before its first word, if they are all still wanted."""
+    session, job = tables.session, tables.job
+    film = sa.select(job.c.film).where(job.c.id == run.journal.job_id).scalar_subquery()
+    before = connection.execute(
+        sa.select(job.c.session, job.c.order)
+        .join(session, job.c.session == session.c.id)
+        .where(job.c.film == film, job.c.id < run.journal.job_id, job.c.state == JobState.DONE.value)
+        .where(~session.c.gone, session.c.account == run.service.account_key)
+        .order_by(job.c.id.desc())
+    ).first()
+    if before is None or before.order["kind"] != OrderKind.UPLOAD.value:
+        return None
+    went_up = {medium["sha256"] for medium in before.order["media"]}
+    return int(before.session) if went_up <= {medium.sha256 for medium in run.order.media} else None
 
 
 def _new_session(connection: sa.Connection, run: Run, session_id: str, task_id: str | None) -> int:
@@ -245,14 +273,10 @@ async def _look_at_balance(run: Run) -> None:
         # Not known to have risen: it waits on as it did.
         raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True, available=run.refused_at) from trouble
     run.balance_before = available
-    await run.journal.step("credits/before", lambda: _credits(available))
+    await run.journal.receipt("credits/before", {"available": available})
     if available <= (run.refused_at or 0.0):
         bar = available if run.refused_at is None else run.refused_at
         raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True, available=bar)
-
-
-async def _credits(available: float) -> Receipt:
-    return {"available": available}
 
 
 @asynccontextmanager
@@ -306,6 +330,22 @@ async def _before(run: Run, session: Session) -> Draft | None:
     return draft
 
 
+async def _refuse_anothers_timeline(run: Run, session: Session, before: Draft | None) -> None:
+    """A message that builds on earlier ones must find their timeline, and not that of a film made in the session since.
+
+    Raises: Trouble(SESSION_MOVED_ON). The service offers no way back to an earlier timeline.
+    """
+    builds_on = len(run.order.send) < len(run.order.wish) or run.order.send != run.order.wish
+    if not run.batch or not run.order.send or not builds_on or run.as_it_stands:
+        return
+    if await run.journal.find("message/0") is not None:
+        return
+    own, others = await run.journal.held(lambda c: _timelines(c, run.journal.job_id, session.row))
+    now = run.words.fingerprint(before)
+    if now in map(run.words.fingerprint, others) and now not in map(run.words.fingerprint, own):
+        raise Trouble(Cause.SESSION_MOVED_ON, film=run.film, messages=len(run.order.wish))
+
+
 # -- after the message -----------------------------------------------------------------------------------------------------
 
 
@@ -316,80 +356,57 @@ async def _draft(run: Run, session: Session, before: Draft | None, said: tuple[S
     """
 
     async def read() -> Receipt:
-        own = await _own_timeline(run, session)
-        return own or {"draft": (await run.service.state(session.session_id)).draft}
+        if run.order.kind is OrderKind.EXPORT and run.batch:
+            return await _own_timeline(run, session)
+        return {"draft": (await run.service.state(session.session_id)).draft}
 
     draft: Draft | None = (await run.journal.step("timeline", read))["draft"]
-    unchanged = run.words.fingerprint(draft) == run.words.fingerprint(before)
+    restored = any(
+        s.restored for s in said
+    )  # by a receipt in the outbox: what was said and what stood before is not known
+    unchanged = not restored and run.words.fingerprint(draft) == run.words.fingerprint(before)
     exportable = run.words.exportable(draft)
     question = next((q for s in reversed(said) if (q := run.words.question(s.text))), None)
-    await run.outbox.write_reply(said_for(run, said, before, draft))
+    if not restored:
+        await run.outbox.write_reply(said_for(run, said, before, draft))
     if exportable:
         await run.outbox.write_timeline(run.words.summary(draft) + "\n", run.words.tracks(draft))
     if question is not None and (unchanged or not exportable):
         raise Trouble(Cause.SERVICE_ASKS, question=question, prompt_file=run.prompt_file)
     if not exportable:
-        if run.as_it_stands:
+        if run.as_it_stands and not restored:
             raise Trouble(Cause.MESSAGE_UNSURE, film=run.film, messages=len(run.order.wish))
         raise Trouble(Cause.NOTHING_TO_EXPORT, prompt_file=run.prompt_file)
-    if unchanged and said and not run.as_it_stands and await _was_rendered(run, session, draft):
-        await run.tell("The service changed nothing; no new video is rendered.")
-        return None
+    if run.order.send and (unchanged or run.as_it_stands):
+        own, others = await run.journal.held(lambda c: _timelines(c, run.journal.job_id, session.row))
+        stands = run.words.fingerprint(draft)
+        if run.as_it_stands and stands in map(run.words.fingerprint, others):
+            raise Trouble(Cause.MESSAGE_UNSURE, film=run.film, messages=len(run.order.wish))
+        if said and not run.as_it_stands and stands in map(run.words.fingerprint, (*own, *others)):
+            await run.tell("The service changed nothing; no new video is rendered.")
+            return None  # one that was paid for and never rendered (its export was blocked, say) is rendered now
     return draft
 
 
-async def _was_rendered(run: Run, session: Session, draft: Draft | None) -> bool:
-    """Whether the session's timeline, which stands as it did, was rendered before: for this film, or for another that shares it.
-
-    One that was paid for and never rendered (its export was blocked, say) is rendered now.
-    """
-    rendered_before = await run.journal.held(lambda c: _rendered(c, run.journal.job_id, session.row))
-    return any(
-        receipt is None or run.words.fingerprint(receipt["draft"]) == run.words.fingerprint(draft)
-        for receipt in rendered_before
-    )
-
-
-def _rendered(connection: sa.Connection, job_id: int, session: int) -> list[Receipt | None]:
-    """The timelines of the session's other versions that have a video; None for one that only a receipt in the outbox tells of."""
+def _timelines(connection: sa.Connection, job_id: int, session: int) -> tuple[list[Draft], list[Draft]]:
+    """The timelines in the session: those of which this film's other versions have a video, and all of other films."""
     job, step = tables.job, tables.step
-    jobs = connection.scalars(
-        sa.select(job.c.id).where(job.c.session == session, job.c.id != job_id, job.c.video.is_not(None))
+    film = connection.scalar(sa.select(job.c.film).where(job.c.id == job_id))
+    rows = connection.execute(
+        sa.select(job.c.film, job.c.video, step.c.receipt)
+        .join(step, step.c.scope == sa.literal("job/") + sa.cast(job.c.id, sa.Text))
+        .where(job.c.session == session, job.c.id != job_id, step.c.name == "timeline", step.c.state == "done")
+        .order_by(step.c.id)
     ).all()
-    timelines = {
-        row.scope: row.receipt
-        for row in connection.execute(
-            sa.select(step.c.scope, step.c.receipt).where(
-                step.c.scope.in_([f"job/{number}" for number in jobs]),
-                step.c.name == "timeline",
-                step.c.state == "done",
-            )
-        )
-    }
-    return [timelines.get(f"job/{number}") for number in jobs]
+    drafts = [(row.film, row.video, row.receipt["draft"]) for row in rows if row.receipt["draft"] is not None]
+    own = [draft for owner, video, draft in drafts if owner == film and video is not None]
+    return own, [draft for owner, _, draft in drafts if owner != film]
 
 
-async def _own_timeline(run: Run, session: Session) -> Receipt | None:
+async def _own_timeline(run: Run, session: Session) -> Receipt:
     """For an export in a session that several films share: the film's own timeline, for the session's newest is another's."""
-    if run.order.kind is not OrderKind.EXPORT or not run.batch:
-        return None
-    last: Receipt | None = await run.journal.held(lambda c: _last_timeline(c, run.journal.job_id, session.row))
-    return last
-
-
-def _last_timeline(connection: sa.Connection, job_id: int, session: int) -> Receipt | None:
-    job, step = tables.job, tables.step
-    film = sa.select(job.c.film).where(job.c.id == job_id).scalar_subquery()
-    jobs = connection.scalars(sa.select(job.c.id).where(job.c.film == film, job.c.session == session)).all()
-    receipt: Receipt | None = connection.scalar(
-        sa.select(step.c.receipt)
-        .where(
-            step.c.scope.in_([f"job/{number}" for number in jobs]), step.c.name == "timeline", step.c.state == "done"
-        )
-        .order_by(step.c.id.desc())
-        .limit(1)
-    )
-    return receipt
+    own, _ = await run.journal.held(lambda c: _timelines(c, run.journal.job_id, session.row))
+    return {"draft": own[-1] if own else None}
 
 
 # -- the video -------------------------------------------------------------------------------------------------------------

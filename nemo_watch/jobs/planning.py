@@ -192,7 +192,7 @@ def decision(wish: Wish, past: Past, rules: Rules, market: Market, routed: Route
         return _routed(wish, past, rules, words, routed)
     if missing := _missing_media(wish, past, rules):
         return _kept_or(past, missing)
-    if past.sent is None or not past.sent.messages:
+    if past.sent is None:
         return _first(wish, past, rules, words, market)
     return _next(wish, past, rules, words, past.sent)
 
@@ -226,7 +226,8 @@ def _unready(wish: Wish, past: Past) -> Decision:
 
 def _wait_for_edit(wish: Wish, words: Words, past: Past, rules: Rules) -> Wait | None:
     """The prompt is still what the daemon wrote: it waits for an edit, but not for ever (unless told so)."""
-    if not words.template or past.sent is not None or past.job is not None:
+    begun = past.job is not None and past.job.order.kind is not OrderKind.UPLOAD
+    if not words.template or past.sent is not None or begun:
         return None
     if rules.prompt_wait_s == float("inf"):
         return Wait(FilmState.WAITING_FOR_PROMPT, f"write what you want into {wish.prompt_file}")
@@ -258,7 +259,7 @@ def _routed(wish: Wish, past: Past, rules: Rules, words: Words, routed: Routed) 
     if routed in {Routed.CREDITS, Routed.STATUS}:
         return Answer(routed, words.messages)
     sent = past.sent
-    if routed is Routed.EXPORT and sent is None:
+    if routed is Routed.EXPORT and (sent is None or sent.session is None):
         data: dict[str, object] = {"film": wish.name, "prompt_file": wish.prompt_file}
         cause = Cause.NOTHING_TO_EXPORT
         return Wait(FAILURES[cause].state, sentence(cause, data), FAILURES[cause].needs, advice(cause, data))
@@ -283,15 +284,13 @@ def _first(wish: Wish, past: Past, rules: Rules, words: Words, market: Market) -
         urls=wish.urls,
         wish=words.messages,
         send=words.messages,
-        session=None if past.sent is None else past.sent.session,
     )
     if past.job is not None and past.job.order.kind is OrderKind.MESSAGES and not _differs(order, past.job.order):
         return Keep()
     if past.job is None or past.job.order.kind is OrderKind.UPLOAD:
         which = identity(rules.backend, [m.sha256 for m in wish.media], wish.urls, words.messages)
         if which in market.bought:
-            reuse = replace(order, kind=OrderKind.REUSE, send=(), session=None, source=market.bought[which])
-            return _placed(reuse, past)
+            return _placed(replace(order, kind=OrderKind.REUSE, send=(), source=market.bought[which]), past)
         if which in market.making:
             return Wait(
                 FilmState.QUEUED, f"the same film is being made as {market.making[which]}; its video will do for both"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import sqlalchemy as sa
 
-from nemo_watch.errors import Cause
+from nemo_watch.errors import FAILURES, Cause, Move
 from nemo_watch.jobs import store as tables
 from nemo_watch.model import JobState, Order
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     pass
 
 
+UNSURE_CAUSES = tuple(cause.value for cause, failure in FAILURES.items() if failure.move is Move.UNSURE)
 OPEN_STATES = (JobState.QUEUED.value, JobState.WORKING.value, JobState.PARKED.value)
 
 
@@ -115,6 +116,31 @@ def open_jobs(connection: sa.Connection) -> list[JobRecord]:
     return [_job_record(row, _is_first(connection, row.film, row.id)) for row in rows]
 
 
+def doubted_sessions(connection: sa.Connection) -> dict[int, tuple[int, str]]:
+    """Sessions in which a film's newest message is in doubt, and that film (number, name): nobody else is to work in them.
+
+    In doubt is what a person has to decide, and what was cut off (cancelled, failed) before its timeline was known.
+    """
+    job, step, film = tables.job, tables.step, tables.film
+    newest = (
+        sa.select(sa.func.max(job.c.id))
+        .where(job.c.state != JobState.REPLACED.value)
+        .group_by(job.c.film)
+        .scalar_subquery()
+    )
+    scope = sa.literal("job/") + sa.cast(job.c.id, sa.Text)
+    said = sa.exists().where(step.c.scope == scope, step.c.name.startswith("message/"), step.c.state != "void")
+    known = sa.exists().where(step.c.scope == scope, step.c.name == "timeline", step.c.state == "done")
+    asked = sa.and_(job.c.state == JobState.PARKED.value, job.c.cause.in_(UNSURE_CAUSES))
+    cut_off = sa.and_(job.c.state.in_([JobState.CANCELLED.value, JobState.FAILED.value]), said, ~known)
+    rows = connection.execute(
+        sa.select(job.c.session, job.c.film, film.c.name)
+        .join(film, job.c.film == film.c.id)
+        .where(job.c.id.in_(newest), job.c.session.is_not(None), sa.or_(asked, cut_off))
+    ).all()
+    return {row.session: (row.film, row.name) for row in rows}
+
+
 def newest_job(connection: sa.Connection, film: int) -> JobRecord | None:
     """The film's newest job that was not replaced."""
     job = tables.job
@@ -202,6 +228,16 @@ def place(
             )
             .returning(job.c.id)
         ).scalar_one()
+    )
+
+
+def give_way(connection: sa.Connection, film: int, version: int, now: float) -> None:
+    """Jobs of the film that are open for this version or an earlier one are over: it was made, as a receipt tells."""
+    job = tables.job
+    connection.execute(
+        job.update()
+        .where(job.c.film == film, job.c.version <= version, job.c.state.in_(OPEN_STATES))
+        .values(state=JobState.REPLACED.value, updated_at=now)
     )
 
 

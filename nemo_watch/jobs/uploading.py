@@ -105,50 +105,60 @@ async def _send(run: Run, session: Session, medium: Medium, turn: _Turn) -> Rece
 
 
 async def _hand_over_urls(run: Run, session: Session) -> int:
-    """All addresses in one call; where one of them is refused, each in a call of its own. How many were refused."""
-    urls = run.order.urls
+    """Hand over the addresses that the session does not have yet: in one call, or, where that is refused, each in its own.
+
+    How many of the film's addresses were refused, now or before. Each has a receipt of its own, as each file has.
+    """
+    missing, refused = [], 0
+    for url in run.order.urls:
+        out = await run.journal.find(f"left-out/{url_key(url)}")
+        if out is not None and out.receipt is not None:
+            run.left_out.append((None, str(out.receipt["reason"])))
+            refused += 1
+        elif await run.journal.find(f"urls/{url_key(url)}", session.scope) is None:
+            missing.append(url)
+    if not missing:
+        return refused
     try:
-        await _upload_urls(run, session, urls)
+        await _upload_urls(run, session, missing)
     except Trouble as trouble:
         if trouble.failure.move is not Move.LEAVE_OUT:
             raise
-    else:
-        return 0
-    return sum([not await _upload_url(run, session, url) for url in urls])
+        if len(missing) == 1:
+            await _leave_out_url(run, missing[0], trouble)
+            return refused + 1
+        return refused + sum([await _is_refused(run, session, url) for url in missing])
+    return refused
 
 
-async def _upload_url(run: Run, session: Session, url: str) -> bool:
-    """Hand one address over; whether it was taken. What is refused is left out, and said."""
-    name = f"left-out/{urls_key((url,))}"
-    out = await run.journal.find(name)
-    if out is None:
-        try:
-            await _upload_urls(run, session, (url,))
-        except Trouble as trouble:
-            if trouble.failure.move is not Move.LEAVE_OUT:
-                raise
-            trouble.data["file"] = url
-            reason = f"{trouble} {advice(trouble.cause, trouble.data)}"
-            await run.journal.receipt(name, {"reason": reason})
-            await run.tell(f"Left out: {reason}")
-            run.left_out.append((None, reason))
-            return False
+async def _is_refused(run: Run, session: Session, url: str) -> bool:
+    try:
+        await _upload_urls(run, session, [url])
+    except Trouble as trouble:
+        if trouble.failure.move is not Move.LEAVE_OUT:
+            raise
+        await _leave_out_url(run, url, trouble)
         return True
-    run.left_out.append((None, str((out.receipt or {}).get("reason"))))
     return False
 
 
-async def _upload_urls(run: Run, session: Session, urls: tuple[str, ...]) -> None:
-    async def act() -> Receipt:
-        await run.tell(f"Handing over {len(urls)} address(es) from urls.txt")
-        files = await run.service.upload_urls(session.session_id, urls)
-        return {"files": [dict(file) for file in files]}
+async def _leave_out_url(run: Run, url: str, trouble: Trouble) -> None:
+    trouble.data["file"] = url
+    reason = f"{trouble} {advice(trouble.cause, trouble.data)}"
+    await run.journal.receipt(f"left-out/{url_key(url)}", {"reason": reason})
+    await run.tell(f"Left out: {reason}")
+    run.left_out.append((None, reason))
 
-    await run.journal.step(f"urls/{urls_key(urls)}", act, session.scope)
+
+async def _upload_urls(run: Run, session: Session, urls: list[str]) -> None:
+    await run.tell(f"Handing over {len(urls)} address(es) from urls.txt")
+    files = await run.service.upload_urls(session.session_id, urls)
+    for url in urls:
+        await run.journal.receipt(f"urls/{url_key(url)}", {"files": [dict(file) for file in files]}, session.scope)
 
 
-def urls_key(urls: tuple[str, ...]) -> str:
-    """Under which name the journal knows that these addresses were handed over."""
+def url_key(url: str) -> str:
+    """Under which name the journal knows that this address was handed over, or left out."""
     from hashlib import sha256
 
-    return sha256("\n".join(urls).encode("utf-8", "surrogateescape")).hexdigest()
+    return sha256(url.encode("utf-8", "surrogateescape")).hexdigest()

@@ -8,6 +8,7 @@ Source: API text "Authentication" and "Error Codes"; README "The account" for th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import uuid
 from dataclasses import replace
@@ -101,7 +102,8 @@ class Account:
         async with self._lock:
             if self._kept is not None and self._kept.user_id != user_id:
                 self._kept = replace(self._kept, user_id=user_id)
-                await self._store.keep_token(self._kept)
+                with contextlib.suppress(OSError):  # a hint: a full disk must not cost the session that was just made
+                    await self._store.keep_token(self._kept)
 
     def accepted(self, bearer: str) -> None:
         """A call was answered for this token: if it is refused from now on, it has expired."""

@@ -159,6 +159,8 @@ def _version(table: Mapping[str, Any]) -> BoughtVersion:
         credits_after=_optional_number(table, "credits_after"),
         paths={_text(medium, "sha256"): _text(medium, "path") for medium in media if "path" in medium},
         finished=table.get("finished", True) is not False,
+        unsure=table.get("unsure", False) is True,
+        left_out=_texts(table, "left_out") if "left_out" in table else (),
     )
 
 

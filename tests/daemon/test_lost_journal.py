@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from nemo_watch.errors import FilmState, Need
+from nemo_watch.errors import FilmState
 
 
 async def messages(house) -> list[str]:
@@ -38,7 +38,7 @@ async def test_an_edit_that_changed_nothing_is_not_sent_again(house):
     assert await messages(house) == ["one", "xyzzy", 'add a title "Two"']
 
 
-async def test_what_was_paid_and_not_rendered_waits_for_retry_and_is_not_paid_again(house):
+async def test_what_was_paid_and_not_rendered_is_rendered_and_not_paid_again(house):
     await house.script({"call": "render", "at": 1, "do": {"code": 402}})
     house.photo("trip/a.jpg")
     house.prompt("trip/prompt.txt", "one")
@@ -46,9 +46,6 @@ async def test_what_was_paid_and_not_rendered_waits_for_retry_and_is_not_paid_ag
         await house.until_state("trip", "needs_you")
     lose_journal(house)
     async with house.daemon():
-        row = await house.until_state("trip", "needs_you")
-        assert row.needs is Need.DECISION
-        await house.ask("retry", "trip")
         await house.until_state("trip", "done")
     assert await messages(house) == ["one"]
 

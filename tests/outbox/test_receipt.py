@@ -30,7 +30,7 @@ VERSIONS = st.builds(
     video_sha256=st.none() | SHA, media=st.dictionaries(SHA, TEXTS, max_size=4), urls=st.lists(TEXTS, max_size=3).map(tuple),
     messages=st.lists(TEXTS, max_size=3).map(tuple), account=TEXTS, session_id=TEXTS, task_id=st.none() | TEXTS,
     render_id=st.none() | TEXTS, credits_before=st.none() | st.floats(allow_nan=False),
-    credits_after=st.none() | st.floats(allow_nan=False), finished=st.booleans(), paths=st.dictionaries(SHA, TEXTS, max_size=4),
+    credits_after=st.none() | st.floats(allow_nan=False), finished=st.booleans(), unsure=st.booleans(), left_out=st.lists(TEXTS, max_size=2).map(tuple), paths=st.dictionaries(SHA, TEXTS, max_size=4),
 )  # fmt: skip
 FILMS = st.builds(FilmReceipt, name=TEXTS, stem=TEXTS, versions=st.lists(VERSIONS, max_size=3).map(tuple))
 RECEIPTS = st.builds(ProjectReceipt, project=TEXTS, folder=TEXTS, films=st.lists(FILMS, max_size=3).map(tuple))

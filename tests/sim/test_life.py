@@ -6,6 +6,7 @@ import pytest
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs import queue
+from nemo_watch.model import JobState
 from tests.sim.life import Fuse, Killed, Life, World, order
 from tests.sim.world import SimOutbox
 
