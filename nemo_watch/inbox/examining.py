@@ -20,6 +20,7 @@ from nemo_watch.inbox.wholeness import verdict_of
 from nemo_watch.model import MediaKind, Sighting
 
 _READ_BYTES: Final = 65_536
+_BLOCK_BYTES: Final = 8_192  # two blocks: holes are told by whole blocks, so the last one may be reserved in part
 
 
 class FileBytes:
@@ -77,11 +78,16 @@ def wholeness(file: BinaryIO, sighting: Sighting, *, thorough: bool = False) -> 
     verdict = verdict_of(source)
     if verdict.wholeness in {Wholeness.WHOLE, Wholeness.ENDLESS} and handles.has_hole(handle, sighting.size_bytes):
         return HOLLOW
-    if verdict.wholeness is Wholeness.ENDLESS and has_writer is False and not tail_is_zero(source):
-        return WHOLE  # nobody is writing any more; but silence at the end may be room that was reserved
+    if verdict.wholeness is Wholeness.ENDLESS and has_writer is False and not _may_be_reserved(source):
+        return WHOLE  # nobody is writing any more
     if thorough and verdict.wholeness is Wholeness.CUT and _is_picture(source) and not tail_is_zero(source):
         return verdict if decoding.unfit_reason(file) else WHOLE
     return verdict
+
+
+def _may_be_reserved(source: FileBytes) -> bool:
+    """Whether zeros at the end may be room that was reserved. More of them than a block, without a hole, are silence."""
+    return tail_is_zero(source) and bool(source.read(source.size - _BLOCK_BYTES, _BLOCK_BYTES).strip(b"\0"))
 
 
 def _is_picture(source: FileBytes) -> bool:

@@ -105,12 +105,21 @@ def test_a_song_that_may_go_on_is_whole_when_nobody_writes_it(root, samples, mon
 
 
 def test_a_song_that_ends_in_zeros_is_not_believed_at_once(root, samples):
-    """It may end in silence; or its room was reserved, and its writer opens it anew for every piece."""
+    """It may end in silence; or its room was reserved, and its writer opens it anew for every piece.
+
+    Holes are told by whole blocks: what is left of the last one may be either, more than that is silence.
+    """
     data = samples.wav()
     (root / "a.wav").write_bytes(data)
-    (root / "b.wav").write_bytes(data[:60_000] + b"\0" * (len(data) - 60_000))
+    (root / "b.wav").write_bytes(data[:-2_000] + bytes(2_000))
+    (root / "c.wav").write_bytes(data[:60_000] + bytes(len(data) - 60_000))
+    with (root / "d.wav").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, len(data))
+        file.write(data[:60_000])
     assert verdict(root, "a.wav") is Wholeness.WHOLE
     assert verdict(root, "b.wav") is Wholeness.ENDLESS
+    assert verdict(root, "c.wav") is Wholeness.WHOLE
+    assert verdict(root, "d.wav") is Wholeness.HOLLOW
 
 
 def test_a_file_that_left_or_changed_gets_a_verdict_too(root, samples):
