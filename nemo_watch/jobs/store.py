@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 Work = Callable[[sa.Connection], Result]
+Item = tuple["Work[Any]", "asyncio.Future[Any] | Future[Any]"]
 
 SCHEMA_VERSION: Final = 1
 _BATCH_MAX: Final = 512  # one commit's worth; more would only make its callers wait longer
@@ -184,7 +185,7 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._inbox: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="journal", daemon=True)
         self._closing = threading.Event()
         self.trouble: str | None = None  # why writing is held up just now, in words; for the status
@@ -197,13 +198,15 @@ class Store:
         Raises: the Trouble that `work` raised (it must raise before it writes).
         """
         try:
-            return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
+            return await self.read(work)
         finally:
             self.generation += 1
 
     async def read(self, work: Work[Result]) -> Result:
-        """What `work` returns, which writes nothing."""
-        return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
+        """What `work` returns, which writes nothing. Work that was handed in is done even when nobody waits any more."""
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._inbox.put((work, answer))
+        return await answer
 
     def submit(self, work: Work[Result]) -> Future[Result]:
         """The same for callers without a loop."""
@@ -224,7 +227,7 @@ class Store:
         while (batch := self._next_batch()) is not None:
             self._commit(batch)
 
-    def _next_batch(self) -> list[tuple[Work[Any], Future[Any]]] | None:
+    def _next_batch(self) -> list[Item] | None:
         first = self._inbox.get()
         if first is None:
             return None
@@ -240,17 +243,17 @@ class Store:
             batch.append(item)
         return batch
 
-    def _commit(self, batch: list[tuple[Work[Any], Future[Any]]]) -> None:
+    def _commit(self, batch: list[Item]) -> None:
         try:
             self._commit_patiently(batch)
         except Exception as error:  # noqa: BLE001  one bad caller must not fail its neighbours
             if len(batch) == 1:
-                batch[0][1].set_exception(error)
+                _settle([(batch[0][1], None, error)])
             else:
                 for item in batch:
                     self._commit([item])
 
-    def _commit_patiently(self, batch: list[tuple[Work[Any], Future[Any]]]) -> None:
+    def _commit_patiently(self, batch: list[Item]) -> None:
         tries = 0
         while True:
             try:
@@ -264,13 +267,9 @@ class Store:
             else:
                 self.trouble = None
                 break
-        for (_, future), (result, trouble) in zip(batch, outcomes, strict=True):
-            if trouble is not None:
-                future.set_exception(trouble)
-            else:
-                future.set_result(result)
+        _settle([(answer, *outcome) for (_, answer), outcome in zip(batch, outcomes, strict=True)])
 
-    def _run(self, batch: list[tuple[Work[Any], Future[Any]]]) -> list[tuple[Any, Trouble | None]]:
+    def _run(self, batch: list[Item]) -> list[tuple[Any, Trouble | None]]:
         outcomes: list[tuple[Any, Trouble | None]] = []
         with self._engine.begin() as connection:
             for work, _ in batch:
@@ -279,6 +278,31 @@ class Store:
                 except Trouble as trouble:
                     outcomes.append((None, trouble))
         return outcomes
+
+
+def _settle(outcomes: list[tuple[asyncio.Future[Any] | Future[Any], Any, Exception | None]]) -> None:
+    """Give everybody who waits their answer; a loop is woken once for a whole batch, which costs a system call."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, Exception | None]]] = {}
+    for answer, result, error in outcomes:
+        if isinstance(answer, asyncio.Future):
+            by_loop.setdefault(answer.get_loop(), []).append((answer, result, error))
+        elif error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(result)
+    for loop, answers in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(_settle_in_loop, answers)
+
+
+def _settle_in_loop(answers: list[tuple[asyncio.Future[Any], Any, Exception | None]]) -> None:
+    for answer, result, error in answers:
+        if answer.done():  # whoever asked was cancelled
+            continue
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(result)
 
 
 def _mends_itself(error: OperationalError | InterfaceError) -> bool:
