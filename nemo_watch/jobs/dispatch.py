@@ -139,6 +139,8 @@ class Dispatcher:
 
     async def _run(self, running: Running, journal: Journal) -> Made:
         def report(progress: float, detail: str) -> None:
+            if (running.progress, running.detail) == (progress, detail):
+                return  # a look that found nothing new is no news: telling costs as much as there are films
             running.progress, running.detail = progress, detail
             self.changed.set()
 
