@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from nemo_watch.daemon.requests import Requests
 from nemo_watch.daemon.wishes import Wishes
 from nemo_watch.errors import Cause, FilmState, Trouble, advice, sentence
+from nemo_watch.inbox.announcing import Announcer
 from nemo_watch.inbox.looking import Look, Lookout
 from nemo_watch.jobs import knowledge, pipeline, planning, queue, records
 from nemo_watch.jobs.dispatch import is_held, waiting_for_another
@@ -70,6 +71,8 @@ class Round:
     waiting: dict[int, str] = field(
         default_factory=dict
     )  # jobs that wait for a decision about another film, and its name
+    gathered: int = 0  # folders made of loose files
+    ungathered: list[LeftAlone] = field(default_factory=list)  # loose files that could not be moved, and why
     startable: int = 0  # jobs that wait for their turn and for nothing else
     left_out: dict[str, tuple[LeftAlone, ...]] = field(default_factory=dict)
 
@@ -93,6 +96,8 @@ class Rounds:
     once: bool = False
     watching: Watching = field(default_factory=lambda: Watching("events"))
     _known: tuple[tuple[int, int], Known] | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set when nothing new is to be waited for
+    _hanging: Announcer = field(default_factory=Announcer)
     _looking: asyncio.Task[tuple[Look, Watching]] | None = None
 
     @property
@@ -119,7 +124,7 @@ class Rounds:
         look = await self._look()
         result = Round(look, next_s=look.next_look_s)
         if not look.absent:
-            await self._gather(look.gathers)
+            await self._gather(look.gathers, result)
             result.seen = await self._seen(look.projects)
             result.held = await self._brake(result.seen)
         settled = await self.requests.carry_out(result.seen, self._place)
@@ -141,12 +146,21 @@ class Rounds:
         """Look at the inbox, beside the loop: a mount that hangs is an absent inbox, never a hung daemon."""
         if self._looking is None:
             self._looking = asyncio.create_task(asyncio.to_thread(self._look_and_tend))
-        done, _ = await asyncio.wait({self._looking}, timeout=LOOK_LIMIT_S)
-        if not done:
-            return Look(absent=True, problems=(f"The inbox {self.config.folders.inbox} does not answer.",))
+            await self._wait_for(self._looking, min(LOOK_LIMIT_S, self.config.inbox.rescan_s))
+            if not self._looking.done():
+                self._looking.add_done_callback(lambda _: self.wishes.woken())
+        hangs = () if self._looking.done() else (f"The inbox {self.config.folders.inbox} does not answer.",)
+        self._hanging.tell(hangs)
+        if hangs:  # later rounds do not wait for it again: jobs, requests and a stop go on beside it
+            return Look(absent=True, problems=hangs)
         looking, self._looking = self._looking, None
         look, self.watching = looking.result()
         return look
+
+    async def _wait_for(self, looking: asyncio.Task[tuple[Look, Watching]], limit_s: float) -> None:
+        stopping = asyncio.ensure_future(self.stopping.wait())
+        await asyncio.wait({looking, stopping}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
 
     @property
     def is_looking(self) -> bool:
@@ -161,14 +175,17 @@ class Rounds:
 
     # -- loose files -----------------------------------------------------------------------------------------------------
 
-    async def _gather(self, gathers: Sequence[Gather]) -> None:
+    async def _gather(self, gathers: Sequence[Gather], result: Round) -> None:
         """Move loose files into their folder. It may be repeated: a kill half way is finished by the next look."""
         for gather in gathers:
             try:
                 await asyncio.to_thread(self.folder.move_loose, gather)
             except Trouble as trouble:
                 log.warning("loose.move_failed", folder=gather.folder, reason=str(trouble))
+                reason = f"cannot be moved into a project of its own: {trouble}"
+                result.ungathered += [LeftAlone(file.path, None, reason) for file in gather.files]
                 continue
+            result.gathered += 1
             log.info("loose.gathered", folder=gather.folder, files=len(gather.files))
             self.wishes.woken()
 

@@ -125,6 +125,7 @@ class Daemon:
         if self._stopping.is_set():
             os._exit(HARD_STOP)  # a second signal stops at once; everything that matters is in the journal
         self._stopping.set()
+        self._rounds.stopping.set()
         self._wake.set()
 
     async def _loop(self, on_change: OnChange | None) -> int:
@@ -213,7 +214,7 @@ class Daemon:
             [p.folder for p in last.look.projects if p.ready],
             [(row.name, row.state) for row in overview.films],
         )
-        if self._dispatcher.running or last.startable or last.look.gathers or standing != self._stood_since[0]:
+        if self._dispatcher.running or last.startable or last.gathered or standing != self._stood_since[0]:
             self._stood_since = (standing, now)
             return True
         if (

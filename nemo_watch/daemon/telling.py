@@ -191,7 +191,9 @@ class Telling:
         """Every other file of the inbox: left alone, or not at rest yet."""
         unsettled = [entry for project in round_.look.projects for entry in project.unsettled]
         left_out = [entry for seen in round_.seen for entry in round_.left_out.get(seen.wish.name, ())]
-        return tuple(sorted({*round_.look.left_alone, *unsettled, *left_out}, key=lambda entry: entry.path))
+        return tuple(
+            sorted({*round_.look.left_alone, *unsettled, *left_out, *round_.ungathered}, key=lambda entry: entry.path)
+        )
 
     def _watching(self, round_: Round) -> Watching:
         watching = self.watching()

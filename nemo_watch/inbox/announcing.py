@@ -33,13 +33,13 @@ class Announcer:
         over = [problem for key, problem in self._standing.items() if key not in now]
         self._standing = now
         for problem in new[:LINES_MAX]:
-            log.warning("inbox.troubled", problem=problem)
+            log.warning("inbox.troubled", problem=problem, brake=problem)
         if len(new) > LINES_MAX:
-            log.warning("inbox.troubled", more_problems=len(new) - LINES_MAX)
+            log.warning("inbox.troubled", more_problems=len(new) - LINES_MAX, brake="more")
         for problem in over[:LINES_MAX]:
-            log.info("inbox.healed", problem=problem)
+            log.info("inbox.healed", problem=problem, brake=problem)
         if len(over) > LINES_MAX:
-            log.info("inbox.healed", more_problems=len(over) - LINES_MAX)
+            log.info("inbox.healed", more_problems=len(over) - LINES_MAX, brake="more")
 
 
 def _key(problem: str) -> str:

@@ -1,0 +1,72 @@
+"""An inbox that does not answer, or refuses: told within one rescan, and nothing else is held up by it."""
+
+from __future__ import annotations
+
+import threading
+
+from nemo_watch import logs
+from nemo_watch.daemon.rounds import Rounds
+from nemo_watch.errors import Cause, FilmState, Trouble
+from nemo_watch.inbox.announcing import Announcer
+from nemo_watch.inbox.listing import InboxFolder
+
+
+async def test_an_inbox_that_hangs_is_told_and_holds_up_neither_requests_nor_the_stop(house, monkeypatch):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    answered = threading.Event()
+    original = Rounds._look_and_tend
+
+    def hangs(self):
+        if hanging.is_set():
+            answered.wait()
+        return original(self)
+
+    hanging = threading.Event()
+    monkeypatch.setattr(Rounds, "_look_and_tend", hangs)
+    try:
+        async with house.daemon():
+            await house.until_state("trip", "done", 1)
+            hanging.set()
+            await house.until(lambda: any("does not answer" in p for p in house.overviews[-1].watching.problems))
+            assert house.row("trip").state is FilmState.DONE
+            for video in (house.outbox / "trip").glob("*.mp4"):
+                video.unlink()
+            await house.ask("retry", "trip")
+            await house.until((house.outbox / "trip/trip.mp4").exists)
+            hanging.clear()
+            answered.set()
+            await house.until(lambda: not house.overviews[-1].watching.problems)
+            answered.clear()
+            hanging.set()
+            await house.until(lambda: house.overviews[-1].watching.problems)
+        assert house.task.result() == 0  # stopped beside a look that has not come back
+    finally:
+        answered.set()
+
+
+async def test_loose_files_that_cannot_be_moved_are_told_and_end_once(house, monkeypatch):
+    def refused(self, gather):
+        raise Trouble(Cause.INBOX_ABSENT, folder="the inbox")
+
+    monkeypatch.setattr(InboxFolder, "move_loose", refused)
+    house.photo("a.jpg")
+    async with house.daemon(once=True):
+        await house.task
+    [file] = house.overviews[-1].files
+    assert file.path == "a.jpg"
+    assert "cannot be moved" in file.reason
+
+
+def test_each_problem_has_a_line_of_its_own_behind_the_flood_brake(capsys):
+    import io
+
+    out = io.StringIO()
+    logs.configure(stream=out, kind=logs.Kind.JSON, brake_s=60.0)
+    announcer = Announcer()
+    announcer.tell(["The inbox is not there.", "x/secret cannot be read."])
+    announcer.tell([])
+    lines = out.getvalue()
+    assert "The inbox is not there." in lines
+    assert "x/secret cannot be read." in lines
+    assert lines.count("inbox.healed") == 2
