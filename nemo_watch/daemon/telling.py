@@ -141,11 +141,12 @@ class Telling:
 
     def _of_job(self, job: JobShown) -> tuple[FilmState, str, float, Need | None, str, Cause | None]:
         running = self.dispatcher.running.get(job.id)
-        if running is not None:
+        only_looks = job.cause is Cause.OUT_OF_CREDITS and (running is None or not running.has_told)
+        if running is not None and not only_looks:
             return FilmState.WORKING, running.detail, running.progress, None, "", None
         data: dict[str, Any] = dict(job.data)
         match job.state:
-            case JobState.QUEUED | JobState.WORKING:
+            case JobState.QUEUED | JobState.WORKING if not (only_looks and job.state is JobState.WORKING):
                 return FilmState.QUEUED, "waiting for its turn", 0.0, None, "", None
             case JobState.DONE:
                 return FilmState.DONE, str(data.get("detail", "")), 1.0, None, "", None

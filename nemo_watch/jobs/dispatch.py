@@ -58,6 +58,7 @@ class Running:
     run: Run | None = None
     progress: float = 0.0
     detail: str = "starting"
+    has_told: bool = False  # what it does; before, a film without credits is only looking whether there are some
     cancelled: bool = False
 
 
@@ -141,7 +142,7 @@ class Dispatcher:
         def report(progress: float, detail: str) -> None:
             if (running.progress, running.detail) == (progress, detail):
                 return  # a look that found nothing new is no news: telling costs as much as there are films
-            running.progress, running.detail = progress, detail
+            running.progress, running.detail, running.has_told = progress, detail, True
             self.changed.set()
 
         running.run = await self._crew.prepare(running.job, journal, report)

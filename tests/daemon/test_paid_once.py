@@ -67,6 +67,17 @@ async def test_after_a_refusal_the_balance_must_rise_above_what_it_was_then(hous
     assert len(await messages(house)) == 3  # two explicit refusals, one that was taken
 
 
+async def test_a_film_without_credits_stays_as_it_is_told_while_the_balance_is_looked_at(house):
+    await house.script({"call": "run_sse", "at": "every", "do": {"code": 2001}})
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "needs_you")
+        seen = len(house.overviews)
+        await house.until_sent("/api/credits/balance/simple", 12)
+    assert {row.state for overview in house.overviews[seen:] for row in overview.films} <= {FilmState.NEEDS_YOU}
+
+
 async def test_an_address_that_is_refused_is_left_out_and_the_film_goes_on(house):
     taken = {"code": 0, "data": {"files": [{"filename": "good.jpg"}]}}
     await house.script(
