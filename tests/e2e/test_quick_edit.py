@@ -40,7 +40,7 @@ def test_photos_with_words_become_a_video(house: House, cloud: Cloud):
         < story.index("ready")
     )
     assert house.belongings() == before
-    assert house.leftovers() == []
+    house.until(lambda: not house.leftovers())  # the page may just be being written
     assert house.stop() == 0
 
 
@@ -58,7 +58,7 @@ def test_loose_files_are_gathered_into_a_project_with_their_prompt(house: House,
     ]
     assert sorted(house.belongings().values()) == sorted(before.values())
     assert cloud.messages == ["A film of loose photos"]
-    assert house.leftovers() == []
+    house.until(lambda: not house.leftovers())  # the page may just be being written
 
 
 def test_a_loose_file_with_its_sidecar_becomes_a_project_of_its_own(street: House):
