@@ -148,9 +148,12 @@ class _Plan:
         return bool(names) and of_stem and not names & {sighting.path for sighting in files}
 
     def _together(self, common: list[Sighting], guides: list[Sighting], date: str) -> None:
-        """Plans the dated folder. A prompt alone waits; urls.txt is media by URL, so it may go alone."""
-        if common or any(role_of(guide.path) is Role.URLS for guide in guides):
-            folder = self._names.resumed_dated() or self._names.distinct(date)
-            self.gathers.append(Gather(folder, (*common, *guides)))
+        """Plans the dated folder. A prompt alone waits; urls.txt is media by URL, so it may go alone.
+
+        Words go last: a prompt beside a folder that a kill left half filled belongs into that one, also when no photo is left here.
+        """
+        begun = self._names.resumed_dated() if common or guides else None
+        if begun or common or any(role_of(guide.path) is Role.URLS for guide in guides):
+            self.gathers.append(Gather(begun or self._names.distinct(date), (*common, *guides)))
         else:
             self.staying += [(guide, WAITS_FOR_PHOTOS) for guide in guides]

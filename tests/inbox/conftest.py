@@ -141,11 +141,12 @@ class Watched:
         self.settings = config.Inbox(**settings)  # type: ignore[arg-type]
         self.lookout = Lookout(folder, self.settings)
         self.now_s = 1000.0
+        self.local_time = LOCAL_TIME
 
     def look(self, after_s: float = 0.0) -> Look:
         """Looks once, `after_s` seconds later."""
         self.now_s += after_s
-        return self.lookout.look(self.now_s, LOCAL_TIME)
+        return self.lookout.look(self.now_s, self.local_time)
 
     def settled(self) -> Look:
         """Looks until every project that can be ready is, as the daemon would: whenever the last look said so."""

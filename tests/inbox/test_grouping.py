@@ -240,6 +240,7 @@ def test_a_move_that_a_kill_cut_short_is_finished():
 def test_a_folder_half_filled_by_a_kill_is_finished_under_its_name():
     assert gathers(meant(".gathering-2026-01-02-0304/", "b.jpg")) == {"2026-01-02-0304": ["b.jpg"]}
     assert gathers(meant(".gathering-2026-01-02-0304/")) == {"2026-01-02-0304": []}
+    assert gathers(meant(".gathering-2026-01-02-0304/", "prompt.txt")) == {"2026-01-02-0304": ["prompt.txt"]}
     assert gathers(meant(".gathering-cat/", "cat.txt")) == {"cat": ["cat.txt"]}
     assert gathers(meant(".gathering-cat/", "dog.jpg")) == {"2026-11-22-1542": ["dog.jpg"], "cat": []}
 

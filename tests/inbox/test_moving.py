@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from datetime import timedelta
 
 import pytest
 
@@ -158,23 +159,33 @@ def fuse(patch, blow_at):
     patch.setattr(os, "rmdir", fused(os.rmdir))
 
 
-def test_a_move_killed_half_way_heals_from_the_disk_alone(make_inbox, monkeypatch, samples):
-    """A new daemon that knows nothing finishes the folder under the name that it had."""
-    watched = make_inbox()
-    for name in ("a.jpg", "b.jpg", "c.jpg"):
-        watched.put(name, samples.picture("JPEG"))
-    (gather,) = watched.settled().gathers
-    with monkeypatch.context() as patch:
-        fuse(patch, 5)  # mkdir, one file moved, killed before the next
-        with pytest.raises(Killed):
-            watched.lookout.folder.move_loose(gather)
-    assert listed(watched.folder) != [gather.folder]
-    reborn = make_inbox()
-    (again,) = reborn.settled().gathers
-    assert again.folder == gather.folder
-    reborn.lookout.folder.move_loose(again)
-    assert listed(watched.folder) == [gather.folder]
-    assert len(tree(watched.folder)) == 3
+def test_a_move_killed_at_any_step_heals_from_the_disk_alone(make_inbox, monkeypatch, samples):
+    """A new daemon that knows nothing, minutes later: one folder, under the name that it had, with the words that lay beside the photos."""
+    survived, steps = False, 0
+    while not survived:
+        steps += 1
+        watched = make_inbox(f"inbox-{steps}")
+        for name in ("a.jpg", "b.jpg"):
+            watched.put(name, samples.picture("JPEG"))
+        watched.put("prompt.txt", b"A film of the gathered")
+        (gather,) = watched.settled().gathers
+        with monkeypatch.context() as patch:
+            fuse(patch, steps)
+            try:
+                watched.lookout.folder.move_loose(gather)
+                survived = True
+            except Killed:
+                pass
+        reborn = make_inbox(f"inbox-{steps}")
+        reborn.local_time += timedelta(minutes=1)
+        for again in reborn.settled().gathers:
+            reborn.lookout.folder.move_loose(again)
+        (folder,) = listed(reborn.folder)
+        assert (folder == gather.folder) is (steps > 1)  # before its folder was begun it had no name yet
+        assert tree(reborn.folder) == [f"{folder}/{name}" for name in ("a.jpg", "b.jpg", "prompt.txt")]
+        (film,) = reborn.settled().projects[0].films
+        assert film.prompt is not None
+    assert steps > 8
 
 
 def test_a_file_that_changed_or_left_is_not_moved(root):
