@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs import store as tables
-from nemo_watch.jobs.planning import Past, Routed
+from nemo_watch.jobs.decisions import Past, Routed
+from nemo_watch.jobs.timelines import is_shared, newest_own_timeline
 
 if TYPE_CHECKING:
     from nemo_watch.jobs.ports import Language, Service
@@ -54,20 +55,6 @@ class Answers:
         if past.job is None or past.sent is None:
             return None
         number, session = past.job.id, past.sent.session
-        return await self._store.read(lambda c: _last_in_shared_session(c, number, session))
-
-
-def _last_in_shared_session(connection: sa.Connection, job_id: int, session: int | None) -> dict[str, Any] | None:
-    job, step = tables.job, tables.step
-    if not connection.scalar(sa.select(tables.session.c.shared).where(tables.session.c.id == session)):
-        return None
-    film = sa.select(job.c.film).where(job.c.id == job_id).scalar_subquery()
-    receipt = connection.scalar(
-        sa.select(step.c.receipt)
-        .join(job, step.c.scope == sa.literal("job/") + sa.cast(job.c.id, sa.Text))
-        .where(job.c.film == film, job.c.session == session, job.c.video.is_not(None))
-        .where(step.c.name == "timeline", step.c.state == "done")
-        .order_by(step.c.id.desc())
-        .limit(1)
-    )
-    return None if receipt is None else receipt["draft"]
+        if session is None or not await self._store.read(lambda c: is_shared(c, session)):
+            return None
+        return await self._store.read(lambda c: newest_own_timeline(c, number, session))

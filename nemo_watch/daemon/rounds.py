@@ -19,10 +19,10 @@ from nemo_watch.daemon.wishes import Wishes
 from nemo_watch.errors import Cause, FilmState, Trouble, advice, sentence
 from nemo_watch.inbox.announcing import Announcer
 from nemo_watch.inbox.looking import Look, Lookout
-from nemo_watch.jobs import knowledge, pipeline, planning, queue, records
+from nemo_watch.jobs import decisions, knowledge, pipeline, planning, queue, recognising, records
+from nemo_watch.jobs.decisions import Answer, Keep, Past, Place, Routed, Rules, Wait, Wish, Withdraw, WritePrompt
 from nemo_watch.jobs.dispatch import is_held, waiting_for_another
 from nemo_watch.jobs.knowledge import Known
-from nemo_watch.jobs.planning import Answer, Keep, Past, Place, Routed, Rules, Wait, Wish, Withdraw, WritePrompt
 from nemo_watch.jobs.records import FilmRecord
 from nemo_watch.jobs.store import store_stamp
 from nemo_watch.logs import logger
@@ -57,7 +57,7 @@ class Seen:
     found: FoundFilm
     wish: Wish
     past: Past
-    decision: planning.Decision
+    decision: decisions.Decision
 
 
 @dataclass(slots=True)
@@ -230,7 +230,7 @@ class Rounds:
         self, found: FoundProject, shas: Sequence[str] | None, present: Sequence[str], known: Known
     ) -> tuple[int, Known]:
         """The journal's number of a folder; a new one gets its place in the outbox."""
-        same = planning.same_project(found.folder, found.identity, shas, known.projects, present)
+        same = recognising.same_project(found.folder, found.identity, shas, known.projects, present)
         if same is not None:
             if (same.folder, same.identity) != (found.folder, found.identity) and shas is not None:
                 await self.store.do(lambda c: records.see_project(c, same.id, found.folder, found.identity))
@@ -371,10 +371,10 @@ class Rounds:
         return max(self.outbox.versions(seen.folder, seen.outbox_stem), default=0)
 
 
-def _market(known: Known, film: int) -> planning.Market:
+def _market(known: Known, film: int) -> decisions.Market:
     """What was bought and is being bought, told by name; a film is not in its own way."""
     making = {which: known.films[maker].name for which, maker in known.making.items() if maker != film}
-    return planning.Market(known.bought, making)
+    return decisions.Market(known.bought, making)
 
 
 def _with_order(known: Known, order: Order, film: int) -> Known:

@@ -17,8 +17,8 @@ import msgspec
 from nemo_watch.daemon.rounds import Round, Seen
 from nemo_watch.errors import FAILURES, Cause, FilmState, Need, Trouble, advice, sentence
 from nemo_watch.jobs import queue, records
+from nemo_watch.jobs.decisions import Wait
 from nemo_watch.jobs.dispatch import time_of_day
-from nemo_watch.jobs.planning import Wait
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, Credits, FilmRow, FilmStory, JobState, LeftAlone, Overview, Track, Watching
 from nemo_watch.outbox.gallery import gallery_page, write_gallery, write_status

@@ -17,7 +17,7 @@ from nemo_watch.inbox import prompt
 from nemo_watch.inbox.preparing import Studies, Study, media_of
 from nemo_watch.inbox.prompt import Urls
 from nemo_watch.jobs import records
-from nemo_watch.jobs.planning import Past, Routed, Wish
+from nemo_watch.jobs.decisions import Past, Routed, Wish
 from nemo_watch.logs import logger
 from nemo_watch.model import LeftAlone, Sighting, Words
 from nemo_watch.nemo import phrases

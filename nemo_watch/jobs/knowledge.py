@@ -13,8 +13,10 @@ import sqlalchemy as sa
 
 from nemo_watch.errors import Cause
 from nemo_watch.jobs import store as tables
-from nemo_watch.jobs.planning import Identity, JobNow, KnownProject, Past, Sent, identity
+from nemo_watch.jobs.decisions import Identity, JobNow, Past, Sent
+from nemo_watch.jobs.planning import identity
 from nemo_watch.jobs.queue import OPEN_STATES, order_from_json
+from nemo_watch.jobs.recognising import KnownProject
 from nemo_watch.jobs.records import FilmRecord, films
 from nemo_watch.model import FolderIdentity, JobState, Order, OrderKind
 

@@ -7,22 +7,18 @@ Facts: API text "Common Workflows" (upload → one message → export), "SSE Eve
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import sqlalchemy as sa
-
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs import queue
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs.balance import balance_noted, look_at_balance, with_balance
 from nemo_watch.jobs.paying import Said, said_for, saying
 from nemo_watch.jobs.rendering import rendered
 from nemo_watch.jobs.run import Run, Session
+from nemo_watch.jobs.sessions import renew_session, working_session
+from nemo_watch.jobs.timelines import newest_own_timeline, other_timelines
 from nemo_watch.jobs.uploading import upload_media
-from nemo_watch.model import Backend, JobState, OrderKind
+from nemo_watch.model import Backend, OrderKind
 
 if TYPE_CHECKING:
     from nemo_watch.jobs.journal import Receipt
@@ -54,16 +50,16 @@ async def make_version(run: Run) -> Made:
             return await _walk(run)
         except Trouble as trouble:
             if trouble.cause is Cause.OUT_OF_CREDITS:
-                raise await _with_balance(run, trouble) from trouble
+                raise await with_balance(run, trouble) from trouble
             if trouble.cause is not Cause.SESSION_LOST:
                 raise
-            await _renew_session(run, trouble)
+            await renew_session(run, trouble)
     raise Trouble(Cause.SERVICE_DOWN, reason="it forgets every new session")
 
 
 async def _walk(run: Run) -> Made:
-    session = await _session(run)
-    await _look_at_balance(run)
+    session = await working_session(run)
+    await look_at_balance(run)
     if run.order.kind is not OrderKind.EXPORT:
         await upload_media(run, session)
     if run.order.kind is OrderKind.UPLOAD:
@@ -74,243 +70,13 @@ async def _walk(run: Run) -> Made:
     draft = await _draft(run, session, before, said)
     if draft is None:
         return Made(None, None, "the service changed nothing")
-    async with _balance_noted(run):
+    async with balance_noted(run):
         render = await rendered(run, session, draft)
     video = await run.journal.step("video", lambda: _deliver(run, render))
     return Made(video["video"], video["sha256"], "")
 
 
-# -- the session -----------------------------------------------------------------------------------------------------------
-
-
-async def _session(run: Run) -> Session:
-    """The session to work in: the film's own, its folder's, or a new one."""
-    found = await run.journal.find("session")
-    if found is None:
-        row = await run.journal.held(lambda connection: _known_session(connection, run))
-        if row is None:
-            await run.tell("Setting up...")
-            run.report(0.02, "setting up")
-            answer = await run.service.create_session(run.language)
-            row = await run.journal.held(
-                lambda connection: _new_session(connection, run, answer.session_id, answer.task_id)
-            )
-        await run.journal.write(session=row)
-        await run.journal.receipt("session", {"row": row})
-        found = await run.journal.find("session")
-    assert found is not None  # noqa: S101  just written
-    assert found.receipt is not None  # noqa: S101  just written
-    row = int(found.receipt["row"])
-    kept = await run.journal.held(lambda connection: _read_session(connection, row))
-    if kept is None:
-        raise Trouble(Cause.SESSION_LOST)
-    session = Session(row, kept.session_id, kept.task_id)
-    if kept.account != run.service.account_key:
-        await _made_ours(run, session, kept.account)
-    return session
-
-
-async def _made_ours(run: Run, session: Session, account: str) -> None:
-    """A session of another token: a new token of the same account may open it, and only the service knows. Nothing is changed.
-
-    Raises: Trouble(SESSION_LOST) where this token may not; the session is kept for when the other one is back.
-    """
-    if host_of(account) != host_of(run.service.account_key):
-        raise Trouble(Cause.SESSION_LOST)
-    await run.service.state(session.session_id)
-    await run.journal.held(lambda c: _write_account(c, session.row, run.service.account_key))
-
-
-def host_of(account: str) -> str:
-    """The service's host in an account's key: what was made on one is never looked for on another."""
-    return account.rpartition("@")[2]
-
-
-def _write_account(connection: sa.Connection, row: int, account: str) -> None:
-    session = tables.session
-    connection.execute(session.update().where(session.c.id == row).values(account=account))
-
-
-def _known_session(connection: sa.Connection, run: Run) -> int | None:
-    """The session the order names; for films that share their folder's session, the folder's newest live one."""
-    session, job = tables.session, tables.job
-    if run.order.session is not None and (
-        not _is_gone(connection, run.order.session)
-        or _was_paid(connection, run.journal.job_id, run.order.session)  # what was paid in it is for a person to decide
-    ):
-        return run.order.session
-    if run.order.bought_again:
-        return None
-    if (uploaded := _uploaded_before(connection, run)) is not None:
-        return uploaded
-    if not run.batch:
-        return None
-    film = connection.scalar(sa.select(job.c.film).where(job.c.id == run.journal.job_id))
-    doubted = [number for number, (other, _) in queue.doubted_sessions(connection).items() if other != film]
-    held_by_another = sa.exists().where(  # its draft is another film's, of which not all is known yet
-        job.c.session == session.c.id,
-        job.c.id != run.journal.job_id,
-        job.c.state.in_(queue.OPEN_STATES),
-    )
-    return connection.scalar(
-        sa.select(session.c.id)
-        .where(
-            session.c.project == run.project,
-            session.c.shared,
-            ~session.c.gone,
-            session.c.account == run.service.account_key,
-            session.c.id.not_in(doubted),
-            ~held_by_another,
-        )
-        .order_by(session.c.id.desc())
-        .limit(1)
-    )
-
-
-def _uploaded_before(connection: sa.Connection, run: Run) -> int | None:
-    """The session into which this film's media were brought (`upload`) before its first word, if they are all still wanted."""
-    session, job = tables.session, tables.job
-    film = sa.select(job.c.film).where(job.c.id == run.journal.job_id).scalar_subquery()
-    before = connection.execute(
-        sa.select(job.c.session, job.c.order)
-        .join(session, job.c.session == session.c.id)
-        .where(job.c.film == film, job.c.id < run.journal.job_id, job.c.state == JobState.DONE.value)
-        .where(~session.c.gone, session.c.account == run.service.account_key)
-        .order_by(job.c.id.desc())
-    ).first()
-    if before is None or before.order["kind"] != OrderKind.UPLOAD.value:
-        return None
-    went_up = {medium["sha256"] for medium in before.order["media"]}
-    return int(before.session) if went_up <= {medium.sha256 for medium in run.order.media} else None
-
-
-def _new_session(connection: sa.Connection, run: Run, session_id: str, task_id: str | None) -> int:
-    return int(
-        connection.execute(
-            tables.session.insert()
-            .values(
-                project=run.project,
-                backend=run.order.backend.value,
-                account=run.service.account_key,
-                session_id=session_id,
-                task_id=task_id,
-                shared=run.batch and not run.order.bought_again,
-                created_at=run.clock.now().timestamp(),
-            )
-            .returning(tables.session.c.id)
-        ).scalar_one()
-    )
-
-
-def _read_session(connection: sa.Connection, row: int) -> sa.Row[Any] | None:
-    """The session's row; None when it is gone."""
-    session = tables.session
-    return connection.execute(sa.select(session).where(session.c.id == row, ~session.c.gone)).first()
-
-
-async def _renew_session(run: Run, lost: Trouble) -> None:
-    """Before any paid message of this film: a new session, everything uploaded again. After one: a person decides.
-
-    Source: API text "Error Codes" 1002.
-    """
-    found = await run.journal.find("session")
-    row = int(found.receipt["row"]) if found is not None and found.receipt is not None else None
-    paid = await run.journal.held(lambda connection: _was_paid(connection, run.journal.job_id, row))
-    gone = row is None or await run.journal.held(lambda c: _forget_session(c, row, run.service.account_key))
-    if paid or (run.order.session is not None and not gone):
-        cause = Cause.SESSION_LOST_PAID if gone else Cause.SESSION_OF_ANOTHER
-        raise Trouble(cause, messages=len(run.order.wish)) from lost
-    await run.tell("The editing session was lost before anything was paid; making a new one.")
-    await run.journal.void("session", "before", "timeline", "render/1", "render/2")
-
-
-def _forget_session(connection: sa.Connection, row: int, account: str) -> bool:
-    """Whether the session is gone; one of another account is only out of reach, until that account is back."""
-    session = tables.session
-    connection.execute(session.update().where(session.c.id == row, session.c.account == account).values(gone=True))
-    return _is_gone(connection, row)
-
-
-def _is_gone(connection: sa.Connection, row: int) -> bool:
-    return bool(connection.scalar(sa.select(tables.session.c.gone).where(tables.session.c.id == row)))
-
-
-def _was_paid(connection: sa.Connection, job_id: int, session: int | None) -> bool:
-    """Whether a message of this film was, or may have been, taken in the session."""
-    job, step = tables.job, tables.step
-    film = sa.select(job.c.film).where(job.c.id == job_id).scalar_subquery()
-    jobs = connection.scalars(sa.select(job.c.id).where(job.c.film == film, job.c.session == session)).all()
-    scopes = [f"job/{number}" for number in jobs]
-    return bool(
-        connection.scalar(
-            sa.select(sa.func.count()).where(
-                step.c.scope.in_(scopes), step.c.name.startswith("message/"), step.c.state != "void"
-            )
-        )
-    )
-
-
 # -- before the message ----------------------------------------------------------------------------------------------------
-
-
-async def _look_at_balance(run: Run) -> None:
-    """A balance of 0 is said before time is spent on uploads. One that cannot be read holds no film up.
-
-    A film that was refused for want of credits goes on only when the balance has risen above what it was then: no endpoint
-    tells prices, so anything less would be the same refusal again.
-    """
-    if run.paid_a_day is None or not run.order.send or run.as_it_stands:
-        return
-    if run.refused_at is None and await run.journal.find("message/0"):
-        return
-    try:
-        available = (await run.service.balance()).available
-    except Trouble as trouble:
-        if trouble.cause is Cause.TOKEN_REJECTED:
-            raise
-        if run.refused_at is None:
-            return
-        # Not known to have risen: it waits on as it did.
-        raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True, available=run.refused_at) from trouble
-    run.balance_before = available
-    await run.journal.receipt("credits/before", {"available": available})
-    if available <= (run.refused_at or 0.0):
-        bar = available if run.refused_at is None else run.refused_at
-        raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True, available=bar)
-
-
-@asynccontextmanager
-async def _balance_noted(run: Run) -> AsyncIterator[None]:
-    """Beside the render, whose looks wait anyway: what the balance says now, for the receipt. It holds nothing up."""
-
-    async def note() -> None:
-        with suppress(Trouble):
-            balance = await run.service.balance()
-            await run.journal.receipt("credits/after", {"available": balance.available})
-
-    noting = None if run.paid_a_day is None or not run.order.send else asyncio.ensure_future(note())
-    try:
-        yield
-    finally:
-        if noting is not None:
-            noting.cancel()
-            await asyncio.gather(noting, return_exceptions=True)
-
-
-async def _with_balance(run: Run, refused: Trouble) -> Trouble:
-    """The refusal with what is needed to mend it: the balance at which it came, and how to get credits.
-
-    Of the looks right before and after the refusal the lower counts: a top-up in between must not raise what has to be exceeded.
-    """
-    if "available" not in refused.data:
-        seen = [] if run.balance_before is None else [run.balance_before]
-        try:
-            seen.append((await run.service.balance()).available)
-        except Trouble:
-            seen = seen or [run.refused_at or 0.0]
-        refused.data["available"] = min(seen)
-    refused.data["how_to_get_credits"] = await run.service.how_to_get_credits()
-    return refused
 
 
 async def _uploaded(run: Run) -> Made:
@@ -340,7 +106,7 @@ async def _refuse_anothers_timeline(run: Run, session: Session, before: Draft | 
         return
     if await run.journal.find("message/0") is not None:
         return
-    own, others = await run.journal.held(lambda c: _timelines(c, run.journal.job_id, session.row))
+    own, others = await run.journal.held(lambda c: other_timelines(c, run.journal.job_id, session.row))
     now = run.words.fingerprint(before)
     if now in map(run.words.fingerprint, others) and now not in map(run.words.fingerprint, own):
         raise Trouble(Cause.SESSION_MOVED_ON, film=run.film, messages=len(run.order.wish))
@@ -378,7 +144,7 @@ async def _draft(run: Run, session: Session, before: Draft | None, said: tuple[S
             raise Trouble(Cause.MESSAGE_UNSURE, film=run.film, messages=len(run.order.wish))
         raise Trouble(Cause.NOTHING_TO_EXPORT, prompt_file=run.prompt_file)
     if run.order.send and (unchanged or run.as_it_stands):
-        own, others = await run.journal.held(lambda c: _timelines(c, run.journal.job_id, session.row))
+        own, others = await run.journal.held(lambda c: other_timelines(c, run.journal.job_id, session.row))
         stands = run.words.fingerprint(draft)
         if run.as_it_stands and stands in map(run.words.fingerprint, others):
             raise Trouble(Cause.MESSAGE_UNSURE, film=run.film, messages=len(run.order.wish))
@@ -388,25 +154,9 @@ async def _draft(run: Run, session: Session, before: Draft | None, said: tuple[S
     return draft
 
 
-def _timelines(connection: sa.Connection, job_id: int, session: int) -> tuple[list[Draft], list[Draft]]:
-    """The timelines in the session: those of which this film's other versions have a video, and all of other films."""
-    job, step = tables.job, tables.step
-    film = connection.scalar(sa.select(job.c.film).where(job.c.id == job_id))
-    rows = connection.execute(
-        sa.select(job.c.film, job.c.video, step.c.receipt)
-        .join(step, step.c.scope == sa.literal("job/") + sa.cast(job.c.id, sa.Text))
-        .where(job.c.session == session, job.c.id != job_id, step.c.name == "timeline", step.c.state == "done")
-        .order_by(step.c.id)
-    ).all()
-    drafts = [(row.film, row.video, row.receipt["draft"]) for row in rows if row.receipt["draft"] is not None]
-    own = [draft for owner, video, draft in drafts if owner == film and video is not None]
-    return own, [draft for owner, _, draft in drafts if owner != film]
-
-
 async def _own_timeline(run: Run, session: Session) -> Receipt:
     """For an export in a session that several films share: the film's own timeline, for the session's newest is another's."""
-    own, _ = await run.journal.held(lambda c: _timelines(c, run.journal.job_id, session.row))
-    return {"draft": own[-1] if own else None}
+    return {"draft": await run.journal.held(lambda c: newest_own_timeline(c, run.journal.job_id, session.row))}
 
 
 # -- the video -------------------------------------------------------------------------------------------------------------

@@ -6,168 +6,36 @@ never order anything twice: what was *sent* is compared, not what was wished.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Final
 
 from nemo_watch.errors import FAILURES, Cause, FilmState, Need, advice, sentence
-from nemo_watch.model import Backend, FolderIdentity, JobState, MediaKind, Medium, Order, OrderKind, Words
+from nemo_watch.jobs.decisions import (
+    Answer,
+    Decision,
+    Identity,
+    JobNow,
+    Keep,
+    Market,
+    Past,
+    Place,
+    Routed,
+    Rules,
+    Sent,
+    Wait,
+    Wish,
+    Withdraw,
+    WritePrompt,
+)
+from nemo_watch.model import Backend, JobState, MediaKind, Order, OrderKind, Words
 
 FIRST_START_MAX: Final = 5  # more films than that on a first start are not bought unasked
-
-
-Identity = tuple[object, ...]
-
-
-# -- what is known ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a film asks for now, as it lies in the inbox.
-
-    `words` is None when there is no prompt. `trouble` is a prompt that cannot be read (cause and data). `busy_with` names a
-    file that is not at rest yet. `from_words` is true where an empty urls.txt says that words alone are enough.
-    `quiet_s` is for how long nothing in the folder has changed.
-    """
-
-    name: str
-    media: tuple[Medium, ...]
-    urls: tuple[str, ...]
-    words: Words | None
-    ready: bool
-    quiet_s: float
-    from_words: bool = False
-    busy_with: str | None = None
-    trouble: tuple[Cause, Mapping[str, object]] | None = None
-    prompt_file: str = "prompt.txt"
-    batch: bool = False  # a sidecar's film: it shares its folder's session
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What the service was last told of a film, in force: messages, media by content with their paths, URLs, session."""
-
-    messages: tuple[str, ...]
-    media: Mapping[str, str]  # sha256 → path
-    urls: tuple[str, ...]
-    session: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class JobNow:
-    """The film's newest job. `sent_any` is true once a message of it was, or may have been, taken."""
-
-    id: int
-    version: int
-    state: JobState
-    order: Order
-    cause: Cause | None = None
-    data: Mapping[str, object] | None = None
-    sent_any: bool = False
-    video: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """Everything the journal knows of a film. `version` is the newest one that was made or handed over; 0 for none."""
-
-    version: int = 0
-    sent: Sent | None = None
-    job: JobNow | None = None
-    template: bytes | None = None
-    words: tuple[str, ...] | None = None
-    answered: tuple[str, ...] | None = None
-    released: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The settings that decide. `once` counts every wait for an edit as 0."""
-
-    backend: Backend
-    prompt_wait_s: float
-    max_files: int
-    once: bool = False
-
-
-class Routed(StrEnum):
-    """What the whole prompt may be instead of a message (API text, "Matching Input to Actions")."""
-
-    EXPORT = "export"
-    CREDITS = "credits"
-    STATUS = "status"
-    UPLOAD = "upload"
-
-
-# -- what is decided -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do now. `again_in_s` is when another look may change that (None: only when something changes)."""
-
-    state: FilmState
-    detail: str
-    needs: Need | None = None
-    advice: str = ""
-    again_in_s: float | None = None
-    cause: Cause | None = None  # where the table of failures has it
-
-
-@dataclass(frozen=True, slots=True)
-class WritePrompt:
-    """There is no prompt: write one, and wait for an edit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The whole prompt is a routing word that is answered in reply.txt and costs nothing."""
-
-    routed: Routed
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Make a version. `replaces` is a job that waits and has not published anything: this one takes its place."""
-
-    order: Order
-    version: int
-    replaces: int | None = None
-    answers: tuple[str, ...] | None = None  # the routing words that this order obeys
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """The film's job stands as it is; its state is the film's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Withdraw:
-    """A job waits with text that was taken back before it was sent: it is not sent any more."""
-
-    job: int
-
-
-Decision = Wait | WritePrompt | Answer | Place | Keep | Withdraw
-
-
-# -- the decision ----------------------------------------------------------------------------------------------------------
 
 
 def identity(backend: Backend, media: Collection[str], urls: Sequence[str], messages: Sequence[str]) -> Identity:
     """What makes two films the same purchase: backend, media by content (in any order), URLs and messages."""
     return (backend.value, tuple(sorted(set(media))), tuple(urls), tuple(messages))
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """What was bought and what is being bought, of all films: identities → the video in the outbox, and → who makes it."""
-
-    bought: Mapping[Identity, str]
-    making: Mapping[Identity, str]
 
 
 def decision(wish: Wish, past: Past, rules: Rules, market: Market, routed: Routed | None) -> Decision:
@@ -425,50 +293,6 @@ def held_by_brake(to_pay: Collection[int], *, ever_paid: bool, held: Collection[
     if held or len(to_pay) > FIRST_START_MAX:
         return frozenset(held) | frozenset(to_pay)
     return frozenset()
-
-
-# -- which project is which --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class KnownProject:
-    """A project of the journal: its folder's name and identity when last seen, and its media by content."""
-
-    id: int
-    folder: str
-    identity: FolderIdentity
-    media: frozenset[str]
-
-
-def same_project(
-    folder: str,
-    found: FolderIdentity,
-    media: Collection[str] | None,
-    known: Sequence[KnownProject],
-    present: Collection[str],
-) -> KnownProject | None:
-    """The journal's project that a folder of the inbox is, None for a new one.
-
-    `media` are the folder's media by content, None while they are not known; `present` are the names of all folders that are
-    in the inbox now. A renamed folder stays the same project: same device, inode and birth time; or the same inode and shared
-    media, because inodes are reused at once. A folder that came back under its name is the same when it shares media.
-    """
-    for candidate in known:
-        if candidate.folder == folder and candidate.identity == found:
-            return candidate
-    absent = [candidate for candidate in known if candidate.folder not in present]
-    for candidate in absent:
-        if found.birth_ns is not None and candidate.identity == found:
-            return candidate
-    shared = [c for c in known if media and (c.media & frozenset(media))]
-    for candidate in shared:
-        if candidate in absent and candidate.identity.inode == found.inode:
-            return candidate
-    same_name = [candidate for candidate in known if candidate.folder == folder]
-    for candidate in same_name:
-        if media is None or candidate in shared or not candidate.media:
-            return candidate
-    return None
 
 
 def is_paid(order: Order) -> bool:

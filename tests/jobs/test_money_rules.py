@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from nemo_watch.errors import FAILURES, Cause, FilmState, Move, Need
 from nemo_watch.jobs import planning
-from nemo_watch.jobs.planning import (
-    FIRST_START_MAX,
+from nemo_watch.jobs.decisions import (
     Answer,
     JobNow,
     Keep,
@@ -24,11 +23,8 @@ from nemo_watch.jobs.planning import (
     Wait,
     Wish,
     Withdraw,
-    decision,
-    held_by_brake,
-    identity,
-    is_paid,
 )
+from nemo_watch.jobs.planning import FIRST_START_MAX, decision, held_by_brake, identity, is_paid
 from nemo_watch.model import Backend, JobState, MediaKind, Medium, Order, OrderKind, Words
 
 RULES = Rules(Backend.CLOUD, prompt_wait_s=120.0, max_files=100)

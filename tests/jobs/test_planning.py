@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from nemo_watch.errors import Cause, FilmState, Need
 from nemo_watch.jobs import planning
-from nemo_watch.jobs.planning import (
+from nemo_watch.jobs.decisions import (
     Answer,
     JobNow,
     Keep,
-    KnownProject,
     Market,
     Past,
     Place,
@@ -25,11 +24,9 @@ from nemo_watch.jobs.planning import (
     Wish,
     Withdraw,
     WritePrompt,
-    decision,
-    held_by_brake,
-    identity,
-    same_project,
 )
+from nemo_watch.jobs.planning import decision, held_by_brake, identity
+from nemo_watch.jobs.recognising import KnownProject, same_project
 from nemo_watch.model import Backend, FolderIdentity, JobState, MediaKind, Medium, Order, OrderKind, Words
 
 RULES = Rules(Backend.CLOUD, prompt_wait_s=120.0, max_files=100)
