@@ -1,7 +1,6 @@
 """The configuration: a TOML file, the environment and options → one frozen value, or every problem at once.
 
-It never holds the token (that is read by `daemon.wiring` and handed to the account alone). Durations are written as
-`"30s"`, `"2m"`, `"0.5s"`, sizes as `"500MB"`; inside they are seconds and bytes.
+It never holds the token (that is read by `daemon.wiring` and handed to the account alone). How a single value is read: `keys`.
 """
 
 from __future__ import annotations
@@ -14,12 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from nemo_watch.errors import ConfigProblem, UsageError
+from nemo_watch.keys import KEYS, TABLES
 
 API_URL: Final = "https://mega-api-prod.nemovideo.ai"  # Source: API text, "API base"
-FOREVER: Final = float("inf")
 DEFAULT_PROMPT: Final = "generate a video from my photos with transitions and background music"  # Source: API text
 
 
@@ -109,164 +107,6 @@ class Config:
     skill_source: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
-
-
-# -- reading single values: each returns the value or raises ValueError with what is wanted --------------------------------
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)?", re.IGNORECASE)
-_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-
-
-def duration_s(value: object) -> float:
-    """The seconds in `"30s"`, `"2m"`, `"0.5s"`."""
-    found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError('must be a duration such as "30s", "2m" or "0.5s"')
-    return float(found[1]) * _SECONDS[found[2]]
-
-
-def _positive_duration_s(value: object) -> float:
-    seconds = duration_s(value)
-    if seconds <= 0:
-        raise ValueError("must be longer than nothing")
-    return seconds
-
-
-def _duration_or_forever(value: object) -> float:
-    return FOREVER if value == "forever" else duration_s(value)
-
-
-def size_bytes(value: object) -> int:
-    """The bytes in `"500MB"`."""
-    found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError('must be a size such as "500MB"')
-    return int(float(found[1]) * _BYTES[(found[2] or "").lower()])
-
-
-def _durations(value: object) -> tuple[float, ...]:
-    if not isinstance(value, list) or not value:
-        raise ValueError('must be a list of durations such as ["30s", "60s"]')
-    return tuple(_positive_duration_s(item) for item in value)
-
-
-def _count(least: int) -> Callable[[object], int]:
-    def read(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"must be a whole number from {least} on")
-        return value
-
-    return read
-
-
-def _choice(*allowed: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if value not in allowed:
-            raise ValueError("must be " + " or ".join(f'"{choice}"' for choice in allowed))
-        return str(value)
-
-    return read
-
-
-def _choices(*allowed: str) -> Callable[[object], tuple[str, ...]]:
-    def read(value: object) -> tuple[str, ...]:
-        if not isinstance(value, list) or any(item not in allowed for item in value):
-            raise ValueError("must be a list of " + ", ".join(f'"{choice}"' for choice in allowed))
-        return tuple(value)
-
-    return read
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be a text in quotes")  # noqa: TRY004  read as one problem among others
-    return value
-
-
-def _words(value: object) -> str:
-    text = _text(value).strip()
-    if not text:
-        raise ValueError("must not be empty")
-    return text
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or any(not isinstance(item, str) for item in value):
-        raise ValueError("must be a list of texts")
-    return tuple(value)
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false")  # noqa: TRY004  read as one problem among others
-    return value
-
-
-def _folder(value: object) -> Path:
-    return Path(_words(value)).expanduser()
-
-
-def _url(value: object) -> str:
-    text = _words(value).rstrip("/")
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an http:// or https:// address")
-    if parts.username or parts.password:
-        raise ValueError("must not hold a user name or password")
-    return text
-
-
-def _journal_url(value: object) -> str:
-    text = _text(value)
-    if text and not text.startswith(("postgresql://", "postgres://")):
-        raise ValueError('must be "" or "postgresql://…"')
-    return text
-
-
-_KEYS: Final[dict[str, tuple[str, Callable[[object], Any]]]] = {
-    "folders.inbox": ("inbox", _folder),
-    "folders.outbox": ("outbox", _folder),
-    "folders.state": ("state", _folder),
-    "service.backend": ("backend", _choice("cloud", "studio")),
-    "service.url": ("url", _url),
-    "service.skill_version": ("skill_version", _words),
-    "service.projects_at_once": ("projects_at_once", _count(1)),
-    "service.uploads_at_once": ("uploads_at_once", _count(1)),
-    "service.paid_messages_a_day": ("paid_messages_a_day", _count(0)),
-    "service.pace.render_poll": ("render_poll_s", _positive_duration_s),
-    "service.pace.render_polls": ("render_polls", _count(1)),
-    "service.pace.render_poll_later": ("render_poll_later_s", _positive_duration_s),
-    "service.pace.message_limit": ("message_limit_s", _positive_duration_s),
-    "service.pace.heartbeat_limit": ("heartbeat_limit_s", _positive_duration_s),
-    "service.pace.still_working": ("still_working_s", _positive_duration_s),
-    "service.pace.recovery_waits": ("recovery_waits_s", _durations),
-    "service.pace.rate_limit_wait": ("rate_limit_wait_s", _positive_duration_s),
-    "service.pace.balance_check": ("balance_check_s", _positive_duration_s),
-    "service.pace.stop_wait": ("stop_wait_s", duration_s),
-    "service.pace.request_limit": ("request_limit_s", _positive_duration_s),
-    "service.pace.retry_wait": ("retry_wait_s", _positive_duration_s),
-    "service.pace.retry_wait_longest": ("retry_wait_longest_s", _positive_duration_s),
-    "inbox.settle": ("settle_s", duration_s),
-    "inbox.project_settle": ("project_settle_s", duration_s),
-    "inbox.prompt_wait": ("prompt_wait_s", _duration_or_forever),
-    "inbox.rescan": ("rescan_s", _positive_duration_s),
-    "inbox.watch": ("watch", _choice("auto", "events", "polling")),
-    "inbox.loose_files": ("loose_files", _choice("gather", "ignore")),
-    "inbox.default_prompt": ("default_prompt", _words),
-    "inbox.language": ("language", _words),
-    "inbox.max_file": ("max_file_bytes", size_bytes),
-    "inbox.max_files": ("max_files", _count(1)),
-    "outbox.gallery": ("gallery", _flag),
-    "notify.urls": ("urls", _texts),
-    "notify.on": ("on", _choices("done", "needs_you", "failed")),
-    "journal.url": ("url", _journal_url),
-}
-_TABLES: Final = frozenset(key.rpartition(".")[0] for key in _KEYS)
-
-
-# -- the whole -------------------------------------------------------------------------------------------------------------
 
 
 def default_folders(env: Mapping[str, str]) -> Folders:
@@ -366,8 +206,8 @@ def _flat(table: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     flat: dict[str, object] = {}
     for name, value in table.items():
         key = f"{prefix}{name}"
-        if isinstance(value, dict) and (key in _TABLES or key not in _KEYS):
-            flat |= _flat(value, f"{key}.") if value or key in _TABLES else {key: value}
+        if isinstance(value, dict) and (key in TABLES or key not in KEYS):
+            flat |= _flat(value, f"{key}.") if value or key in TABLES else {key: value}
         else:
             flat[key] = value
     return flat
@@ -393,16 +233,16 @@ def _read(
 ) -> dict[str, tuple[Any, str]]:
     values: dict[str, tuple[Any, str]] = {}
     for key, value in raw.items():
-        if key in _TABLES:
+        if key in TABLES:
             problems.append(ConfigProblem(where(key), key, "must be a table"))
-        elif key not in _KEYS:
-            near = difflib.get_close_matches(key, _KEYS, 1, 0.5)
+        elif key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, 1, 0.5)
             problems.append(
                 ConfigProblem(where(key), key, "is not known" + (f"; did you mean {near[0]}?" if near else ""))
             )
         else:
             try:
-                values[key] = (_KEYS[key][1](value), where(key))
+                values[key] = (KEYS[key][1](value), where(key))
             except ValueError as error:
                 problems.append(ConfigProblem(where(key), key, str(error)))
     return values
@@ -410,7 +250,7 @@ def _read(
 
 def _assembled(values: Mapping[str, tuple[Any, str]], env: Mapping[str, str], file: Path | None) -> Config:
     def given(table: str) -> dict[str, Any]:
-        return {_KEYS[key][0]: value for key, (value, _) in values.items() if key.rpartition(".")[0] == table}
+        return {KEYS[key][0]: value for key, (value, _) in values.items() if key.rpartition(".")[0] == table}
 
     folders = replace(default_folders(env), **given("folders"))
     return Config(

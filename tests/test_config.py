@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nemo_watch.config import FOREVER, Folders, config_paths, duration_s, folder_problems, load, size_bytes
+from nemo_watch.config import Folders, config_paths, folder_problems, load
 from nemo_watch.errors import UsageError
+from nemo_watch.keys import FOREVER, duration_s, size_bytes
 
 
 @pytest.fixture

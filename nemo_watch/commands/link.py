@@ -49,10 +49,10 @@ def newest_place(connection: sa.Connection, project: str) -> Place | None:
     """The newest session of these films that still exists, None before the first. Raises: UsageError for an unknown name."""
     import sqlalchemy as sa
 
-    from nemo_watch.jobs import records, store
+    from nemo_watch.jobs import records, tables
 
     films = named(project)(records.films(connection))
-    session = store.session
+    session = tables.session
     row = connection.execute(
         sa.select(session.c.task_id, session.c.session_id)
         .where(
@@ -69,9 +69,9 @@ def newest_place(connection: sa.Connection, project: str) -> Place | None:
 def _sessions(connection: sa.Connection, films: list[int]) -> list[int]:
     import sqlalchemy as sa
 
-    from nemo_watch.jobs import store
+    from nemo_watch.jobs import tables
 
-    job = store.job
+    job = tables.job
     return list(connection.scalars(sa.select(job.c.session).where(job.c.film.in_(films), job.c.session.is_not(None))))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import tables
 from nemo_watch.jobs.decisions import Past, Routed
 from nemo_watch.jobs.timelines import is_shared, newest_own_timeline
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause
-from nemo_watch.jobs import knowledge, queue, records
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import knowledge, queue, records, tables
 from nemo_watch.jobs.pipeline import VERSION
 from nemo_watch.jobs.uploading import url_key
 from nemo_watch.model import (

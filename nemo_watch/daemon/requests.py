@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs import pipeline, planning, queue, records
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import pipeline, planning, queue, records, tables
 from nemo_watch.jobs.decisions import Keep, Place, Routed, Rules, Wish
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, JobState, Order, OrderKind

@@ -44,7 +44,7 @@ def journal_path(config: Config) -> Path:
 
 def open_journal(config: Config) -> Store:
     """The journal's store. Raises: UsageError when it is damaged, newer, or its folder cannot be used."""
-    from nemo_watch.jobs.store import open_sqlite
+    from nemo_watch.jobs.opening import open_sqlite
 
     if config.journal_url:
         raise UsageError("journal.url: several hosts on PostgreSQL are not supported yet; leave it empty")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import tables
 
 if TYPE_CHECKING:
     from nemo_watch.clock import Clock

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import tables
 from nemo_watch.jobs.decisions import Identity, JobNow, Past, Sent
 from nemo_watch.jobs.planning import identity
 from nemo_watch.jobs.queue import OPEN_STATES, order_from_json

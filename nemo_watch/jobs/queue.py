@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from nemo_watch.errors import FAILURES, Cause, Move
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import tables
 from nemo_watch.model import JobState, Order
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from nemo_watch.errors import FilmState, Need
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import tables
 from nemo_watch.model import FolderIdentity
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs import queue
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import queue, tables
 from nemo_watch.jobs.run import Run, Session
 from nemo_watch.model import JobState, OrderKind
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import tables
 
 Draft = dict[str, Any]
 

@@ -28,7 +28,8 @@ import sqlalchemy as sa
 from nemo_watch.clock import SystemClock
 from nemo_watch.jobs import pipeline, queue, records
 from nemo_watch.jobs.journal import Journal
-from nemo_watch.jobs.store import Store, open_sqlite
+from nemo_watch.jobs.opening import open_sqlite
+from nemo_watch.jobs.store import Store
 from nemo_watch.model import FolderIdentity
 from tests.bench.table import Row, print_table
 from tests.sim.life import order
@@ -190,7 +191,7 @@ import asyncio, sys
 from pathlib import Path
 from nemo_watch.clock import SystemClock
 from nemo_watch.jobs.journal import Journal
-from nemo_watch.jobs.store import open_sqlite
+from nemo_watch.jobs.opening import open_sqlite
 from tests.bench.bench_journal import placed
 
 async def main():
@@ -210,7 +211,7 @@ from nemo_watch.clock import SystemClock
 from nemo_watch import config
 from nemo_watch.jobs import queue, records
 from nemo_watch.jobs.dispatch import Dispatcher
-from nemo_watch.jobs.store import open_sqlite
+from nemo_watch.jobs.opening import open_sqlite
 
 class Crew:
     async def prepare(self, job, journal, report):

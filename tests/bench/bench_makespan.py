@@ -77,12 +77,12 @@ async def made(root: Path, projects: int) -> tuple[float, float]:
 
 
 def _as_if_paid(connection: Any) -> None:
-    from nemo_watch.jobs import records, store
+    from nemo_watch.jobs import records, tables
     from nemo_watch.model import FolderIdentity
 
     project = records.add_project(connection, "earlier", FolderIdentity(1, 1, None), "earlier", 0.0)
     records.add_film(connection, project, "", "earlier", 0.0, name="earlier", released=True)
-    connection.execute(store.project.update().values(gone=True))
+    connection.execute(tables.project.update().values(gone=True))
 
 
 def main() -> None:

@@ -13,9 +13,9 @@ import pytest
 from nemo_watch.commands.main import main
 from nemo_watch.config import Config, load
 from nemo_watch.errors import FilmState
-from nemo_watch.jobs import records
-from nemo_watch.jobs import store as tables
-from nemo_watch.jobs.store import Store, open_sqlite
+from nemo_watch.jobs import records, tables
+from nemo_watch.jobs.opening import open_sqlite
+from nemo_watch.jobs.store import Store
 from nemo_watch.model import FolderIdentity
 
 ENVIRONMENT = (

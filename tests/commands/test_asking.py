@@ -93,9 +93,9 @@ def test_of_two_films_of_one_name_the_newest_is_meant(run, films):
     films.add("beach", FilmState.FAILED)
 
     def renamed(connection):
-        from nemo_watch.jobs import store
+        from nemo_watch.jobs import tables
 
-        connection.execute(store.project.update().values(folder="gone"))
+        connection.execute(tables.project.update().values(folder="gone"))
 
     films.store.submit(renamed).result()
     newest = films.add("beach", FilmState.FAILED)

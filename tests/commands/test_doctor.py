@@ -106,7 +106,7 @@ def test_values_are_written_as_the_file_would_have_them(name, value, text):
 
 
 def test_what_is_written_can_be_read_back():
-    from nemo_watch.config import duration_s, size_bytes
+    from nemo_watch.keys import duration_s, size_bytes
 
     for seconds in (0.001, 0.25, 1.5, 59.0, 60.0, 61.0, 3600.0, 86400.0):
         assert duration_s(written("x_s", seconds).strip('"')) == pytest.approx(seconds)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from nemo_watch.daemon import wiring
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import tables
 from nemo_watch.model import Credits
 
 

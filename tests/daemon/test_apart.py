@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from nemo_watch.daemon.wiring import open_journal
 from nemo_watch.errors import FilmState
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import tables
 
 
 async def messages(house) -> list[str]:

@@ -17,6 +17,7 @@ from nemo_watch import config, status
 from nemo_watch.commands.grammar import COMMANDS, OPTIONS
 from nemo_watch.errors import FAILURES, FilmState, Need
 from nemo_watch.inbox import media, prompt
+from nemo_watch.keys import KEYS
 from nemo_watch.model import Backend, Credits, FilmRow, LeftAlone, MediaKind, Overview, Watching
 from nemo_watch.nemo.calls import Attribution
 from nemo_watch.nemo.phrases import routed
@@ -177,7 +178,7 @@ def test_the_keys_of_the_configuration_are_known_ones():
     rows = readme.table(readme.section(PAGE, "Configuration"))
     keys = [key for row in rows for key in readme.code(row[0])]
     assert len(keys) > 5
-    assert set(keys) <= set(config._KEYS)
+    assert set(keys) <= set(KEYS)
 
 
 def test_the_defaults_of_the_configuration_are_the_codes_own():

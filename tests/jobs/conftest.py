@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nemo_watch.jobs.store import Store, open_sqlite
+from nemo_watch.jobs.opening import open_sqlite
+from nemo_watch.jobs.store import Store
 
 
 class HandClock:

@@ -6,8 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs import queue, records
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import queue, records, tables
 from nemo_watch.jobs.journal import Journal, steps_of
 from nemo_watch.model import Backend, FolderIdentity, Order, OrderKind
 

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble, UsageError
-from nemo_watch.jobs.store import SCHEMA_VERSION, meta, open_sqlite, project
+from nemo_watch.jobs.opening import open_sqlite
+from nemo_watch.jobs.tables import SCHEMA_VERSION, meta, project
 
 
 def read(path, key: str):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nemo_watch.jobs.store import Store, open_sqlite
+from nemo_watch.jobs.opening import open_sqlite
+from nemo_watch.jobs.store import Store
 
 EPOCH = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

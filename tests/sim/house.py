@@ -27,8 +27,7 @@ from nemo_watch.config import Config, load
 from nemo_watch.daemon import supervise
 from nemo_watch.daemon.metrics import Metrics
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs import records
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import records, tables
 from nemo_watch.model import Credits, FilmRow, Overview
 from nemo_watch.outbox.mp4 import whole_mp4
 from tests.sim.simloop import SimClock, SimLoop

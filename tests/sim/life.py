@@ -11,8 +11,7 @@ import sqlalchemy as sa
 
 from nemo_watch.config import Pace
 from nemo_watch.errors import Trouble
-from nemo_watch.jobs import pipeline, queue, records
-from nemo_watch.jobs import store as tables
+from nemo_watch.jobs import pipeline, queue, records, tables
 from nemo_watch.jobs.dispatch import Dispatcher
 from nemo_watch.jobs.journal import Journal
 from nemo_watch.jobs.queue import JobRecord

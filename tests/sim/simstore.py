@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nemo_watch.jobs.store import _prepared, sqlite_engine
+from nemo_watch.jobs.opening import prepared, sqlite_engine
 
 _next_file: list[Path] = []
 _empty: list[bytes] = []  # a journal as it is made, so that it is not made anew for every life
@@ -40,7 +40,7 @@ def _as_made(path: Path) -> bytes:
     """The bytes of a journal that the product has just made."""
     if not _empty:
         made = path.with_name("made.db")
-        engine = _prepared(sqlite_engine(made), str(made))
+        engine = prepared(sqlite_engine(made), str(made))
         engine.dispose()
         with closing(sqlite3.connect(made)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE")

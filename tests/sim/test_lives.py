@@ -127,7 +127,7 @@ async def _live_with_help(life: Life) -> None:
 
 
 def _requeue(connection, number: int) -> None:
-    from nemo_watch.jobs import store as tables
+    from nemo_watch.jobs import tables
 
     job = tables.job
     connection.execute(

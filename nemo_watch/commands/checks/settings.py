@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from nemo_watch.config import FOREVER
+from nemo_watch.keys import FOREVER
 from nemo_watch.logs import masked
 
 if TYPE_CHECKING:
