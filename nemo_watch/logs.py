@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import threading
 from collections import OrderedDict
@@ -19,30 +18,16 @@ from contextlib import contextmanager
 from enum import StrEnum
 from types import ModuleType
 from typing import IO, Any, Final
-from urllib.parse import quote
+
+from nemo_watch.masking import MASK, masked
+from nemo_watch.shown import shown, shown_lines
 
 IDENTIFIER: Final = "nemo-watch"
 FOREIGN_CHARACTERS_MAX: Final = 256
 """Characters of any one value; enough to recognise an answer, too few for a blob. Source: kopf, `clients/errors.py`."""
 TRACEBACK_CHARACTERS_MAX: Final = 16_000
 """Characters. journald cuts lines at 48 KiB (`LineMax=`), and JSON can double them."""
-SECRET_CHARACTERS_MIN: Final = 6
-"""Shorter "secrets" would mask half of every line."""
-MASK: Final = "***"
-
-_SECRETS: set[str] = set()
-_SECRET_SHAPES: Final = re.compile(
-    r"(?:nmv|clm)_[\w.~+/=-]+"  # tokens and claim links. Source: API text
-    r"|Bearer(?:\s|%20)+[^\s\"',;]+"
-    r"|(?<=://)[^\s/?#@]+@"  # a user name and password in an address
-    r"|(?<=token=)[^\s&\"']+|(?<=signature=)[^\s&\"']+",
-    re.IGNORECASE,
-)
 _SECRET_KEYS: Final = frozenset({"token", "authorization", "bearer", "password", "secret", "cookie"})
-_STEERING: Final = re.compile(  # the same characters as `status.shown` makes visible; the floors forbid sharing them
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\ud800-\udfff]"
-)
-_STEERING_BUT_LINES: Final = re.compile(rf"(?![\t\n]){_STEERING.pattern}")
 
 Event = MutableMapping[str, Any]
 Processor = Callable[[Any, str, Event], Event]
@@ -59,22 +44,6 @@ class Kind(StrEnum):
 _PRIORITIES: Final = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 
 
-# -- secrets ---------------------------------------------------------------------------------------
-
-
-def mask(secret: str) -> None:
-    """From now on `secret` appears in no line, neither as it is nor percent-encoded."""
-    if len(secret) >= SECRET_CHARACTERS_MIN:
-        _SECRETS.update({secret, quote(secret, safe="", errors="surrogatepass")})
-
-
-def masked(text: str) -> str:
-    """The text with every known secret, and all that looks like one, replaced by `***`."""
-    for secret in sorted(_SECRETS, key=len, reverse=True):  # the longer first: one may contain another
-        text = text.replace(secret, MASK)
-    return _SECRET_SHAPES.sub(lambda found: f"{MASK}@" if found[0].endswith("@") else MASK, text)
-
-
 # -- what every line goes through ------------------------------------------------------------------
 
 
@@ -89,7 +58,7 @@ def clean(_logger: object, _method: str, event: Event) -> Event:
         cut = (
             text if len(text) <= TRACEBACK_CHARACTERS_MAX else "…" + text[-TRACEBACK_CHARACTERS_MAX:]
         )  # the end tells most
-        cleaned["exception"] = _STEERING_BUT_LINES.sub(_visible, cut)
+        cleaned["exception"] = shown_lines(cut)
     return cleaned
 
 
@@ -112,11 +81,7 @@ def _text(text: str) -> str:
     text = masked(text)  # before the cut: half a secret is a secret too
     if len(text) > FOREIGN_CHARACTERS_MAX:
         text = text[:FOREIGN_CHARACTERS_MAX] + "…"
-    return _STEERING.sub(_visible, text)
-
-
-def _visible(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode("ascii")
+    return shown(text)
 
 
 class FloodBrake:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nemo_watch.model import Credits, FilmRow, Overview
+from nemo_watch.shown import shown
 
 STATE_WORDS: Final[dict[FilmState, str]] = {
     FilmState.SETTLING: "Arriving",
@@ -43,14 +43,6 @@ NEED_WORDS: Final[dict[Need, str]] = {
 """Every need as a person reads it, after "needs"."""
 
 _TROUBLED: Final = frozenset({FilmState.FAILED, FilmState.NEEDS_YOU})
-
-# What moves a cursor, starts an escape sequence, ends a line or turns the reading direction; and what is no character
-# at all. Joiners stay: names in Persian, Hindi and emoji need them.
-_STEERING: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\ud800-\udfff]"
-)
-_STEERING_BUT_LINES: Final = re.compile(rf"(?![\t\n]){_STEERING.pattern}")
-_LINE_ENDS: Final = re.compile("\r\n|[\u2028\u2029\x85]")
 
 
 # -- for programs ----------------------------------------------------------------------------------
@@ -117,20 +109,6 @@ def status_line(row: FilmRow) -> str:
     if row.needs is not None:
         parts.append(f"(needs {NEED_WORDS[row.needs]})")
     return "  ".join(part for part in parts if part)
-
-
-def shown(text: str) -> str:
-    r"""The text on one line with everything that could steer a terminal made visible: `\x1b`, `\n`, `\u202e`."""
-    return _STEERING.sub(_visible, text)
-
-
-def shown_lines(text: str) -> str:
-    """As `shown`, but line breaks and tabs stay: for what the service says at length."""
-    return _STEERING_BUT_LINES.sub(_visible, _LINE_ENDS.sub("\n", text))
-
-
-def _visible(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode("ascii")
 
 
 def needs_text(sentence: str, advice: str) -> str:

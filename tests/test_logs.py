@@ -16,8 +16,9 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nemo_watch import logs
-from nemo_watch.logs import FloodBrake, Kind, configure, logger, mask, masked, stream_kind
+from nemo_watch import logs, masking
+from nemo_watch.logs import FloodBrake, Kind, configure, logger, stream_kind
+from nemo_watch.masking import mask, masked
 
 SECRET = "s3cr3t/value+that=is long"
 
@@ -34,7 +35,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def as_before(monkeypatch):
     """Logging is global: whatever a test set up is gone after it."""
-    monkeypatch.setattr(logs, "_SECRETS", set())
+    monkeypatch.setattr(masking, "_SECRETS", set())
     monkeypatch.setattr(logs, "_configured", False)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
@@ -195,7 +196,7 @@ def test_ordinary_words_stay():
 
 @given(st.text(st.characters()), st.text(st.characters(), min_size=6))
 def test_a_masked_text_never_holds_the_secret(text, secret):
-    logs._SECRETS.clear()
+    masking._SECRETS.clear()
     mask(secret)
     if secret not in "***" and "*" not in secret:
         assert secret not in masked(text + secret + text)

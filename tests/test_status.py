@@ -14,17 +14,8 @@ from hypothesis import strategies as st
 
 from nemo_watch.errors import FilmState, Need
 from nemo_watch.model import Backend, Credits, FilmRow, LeftAlone, Overview, Watching
-from nemo_watch.status import (
-    NEED_WORDS,
-    STATE_WORDS,
-    as_json,
-    dumps,
-    exit_code,
-    needs_text,
-    shown,
-    shown_lines,
-    status_line,
-)
+from nemo_watch.shown import shown, shown_lines
+from nemo_watch.status import NEED_WORDS, STATE_WORDS, as_json, dumps, exit_code, needs_text, status_line
 
 ROW = FilmRow(
     "wedding/a", 2, FilmState.WORKING, "rendering", 0.625, None, None, datetime(2026, 11, 22, 15, 42, 7, 999, UTC)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from nemo_watch.commands.units import Account
 from nemo_watch.errors import UsageError
-from nemo_watch.status import shown
+from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

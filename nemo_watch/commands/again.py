@@ -9,7 +9,7 @@ from nemo_watch.commands.acting import need_state
 from nemo_watch.commands.asking import ask, journal, named, say_asked
 from nemo_watch.commands.configuring import configured
 from nemo_watch.errors import FilmState, Trouble, UsageError
-from nemo_watch.status import shown
+from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
     import argparse

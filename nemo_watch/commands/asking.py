@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from nemo_watch.commands import snapshot
 from nemo_watch.commands.speaking import say
 from nemo_watch.errors import UsageError
-from nemo_watch.status import STATE_WORDS, shown
+from nemo_watch.shown import shown
+from nemo_watch.status import STATE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -10,7 +10,7 @@ from nemo_watch.commands.asking import ask, journal, named, say_asked
 from nemo_watch.commands.configuring import configured
 from nemo_watch.commands.speaking import say
 from nemo_watch.errors import FilmState
-from nemo_watch.status import shown
+from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
     import argparse

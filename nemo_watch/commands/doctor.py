@@ -17,7 +17,7 @@ from nemo_watch.commands.checks.service import reached, service_findings
 from nemo_watch.commands.checks.settings import settings
 from nemo_watch.commands.configuring import configured
 from nemo_watch.commands.speaking import on_terminal, say
-from nemo_watch.status import shown
+from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
     import argparse

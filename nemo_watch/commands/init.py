@@ -11,7 +11,7 @@ from nemo_watch.commands.configuring import configured
 from nemo_watch.commands.speaking import say
 from nemo_watch.config import user_config_path
 from nemo_watch.errors import UsageError
-from nemo_watch.status import shown
+from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
     import argparse

@@ -15,7 +15,7 @@ from nemo_watch.errors import UsageError
 from nemo_watch.outbox.names import outbox_name
 from nemo_watch.outbox.publish import LOG
 from nemo_watch.outbox.receipt import read_receipts
-from nemo_watch.status import shown
+from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
     import argparse

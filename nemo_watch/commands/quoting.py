@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from nemo_watch.errors import UsageError
-from nemo_watch.status import shown
+from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ from nemo_watch.commands.configuring import configured
 from nemo_watch.commands.speaking import say, tell
 from nemo_watch.commands.units import NAME, Unit, unit_text
 from nemo_watch.errors import UsageError
-from nemo_watch.status import shown
+from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
     import argparse

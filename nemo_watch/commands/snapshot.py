@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nemo_watch.errors import FilmState, Need, UsageError
 from nemo_watch.model import Backend, Credits, FilmRow, LeftAlone, Overview, Watching
-from nemo_watch.status import shown
+from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

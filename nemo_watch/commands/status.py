@@ -13,6 +13,7 @@ from nemo_watch.commands import snapshot
 from nemo_watch.commands.acting import become_owner, may_use
 from nemo_watch.commands.configuring import configured
 from nemo_watch.commands.speaking import console, on_terminal, say, tell
+from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
     import argparse
@@ -82,8 +83,8 @@ def plain_lines(found: Snapshot) -> list[str]:
     """The snapshot for a pipe or a file: one line a film, one line a file, what is wrong, the balance."""
     overview = snapshot.overview(found)
     lines = [words.status_line(row) for row in overview.films] or ["No projects yet."]
-    lines += [f"{words.shown(file.path)}: {words.shown(file.reason)}" for file in overview.files]
-    lines += [f"Watching: {words.shown(problem)}" for problem in overview.watching.problems]
+    lines += [f"{shown(file.path)}: {shown(file.reason)}" for file in overview.files]
+    lines += [f"Watching: {shown(problem)}" for problem in overview.watching.problems]
     if overview.credits is not None:
         lines.append(f"Credits: {credits_line(overview.credits.available, overview.credits.frozen)}")
     return lines

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from nemo_watch.commands.status import credits_line
 from nemo_watch.errors import FilmState
-from nemo_watch.status import NEED_WORDS, STATE_WORDS, progress, shown
+from nemo_watch.shown import shown
+from nemo_watch.status import NEED_WORDS, STATE_WORDS, progress
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

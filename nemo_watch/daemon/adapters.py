@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs import records
-from nemo_watch.logs import masked
+from nemo_watch.masking import masked
 from nemo_watch.model import Segment, Track
 from nemo_watch.nemo import draft as drafts
 from nemo_watch.nemo import language, phrases

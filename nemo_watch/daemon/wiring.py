@@ -18,7 +18,8 @@ from nemo_watch.clock import Clock, SystemClock
 from nemo_watch.config import Config
 from nemo_watch.daemon.metrics import Metrics
 from nemo_watch.errors import Trouble, UsageError
-from nemo_watch.logs import mask, without_rich
+from nemo_watch.logs import without_rich
+from nemo_watch.masking import mask
 from nemo_watch.model import Credits
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from nemo_watch.jobs.journal import Journal
 from nemo_watch.jobs.parking import parked
 from nemo_watch.jobs.pipeline import Made
 from nemo_watch.jobs.planning import is_paid
-from nemo_watch.logs import logger, masked
+from nemo_watch.logs import logger
+from nemo_watch.masking import masked
 from nemo_watch.model import JobState
 
 if TYPE_CHECKING:

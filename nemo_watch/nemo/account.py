@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.logs import mask
+from nemo_watch.masking import mask
 from nemo_watch.nemo.tokens import KeptToken
 
 if TYPE_CHECKING:

@@ -8,33 +8,27 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from nemo_watch.masking import MASK, masked
+
 REASON_LIMIT: Final = 256  # characters of foreign text that a trouble may carry; kopf cuts its API's answers there too
 
 # C0 and C1 controls, the overrides that reorder a terminal line, and lone surrogates, which no file can hold.
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 
-# Tokens look like nmv_usr_…, claim tokens like clm_…; bearers, JWTs and signed queries are known by their form.
-_SECRETS: Final = re.compile(
-    r"\b(?:nmv|clm)_[\w-]{4,}"
-    r"|(?i:\bBearer\s+)[\w.~+/=-]{4,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
-    r"|(?i:(?<=[?&;])[\w-]*(?:token|signature|secret|key|credential|ct)[\w-]*=)[^&\s\"'<>]+"
-)
-
 
 def cleaned(text: str, *secrets: str, limit: int = REASON_LIMIT) -> str:
     """`text` on one line: known and recognised secrets masked, control characters gone, at most `limit` characters."""
     # Known secrets first, in the whole text: half a secret at the cut would no longer be known.
-    head = masked(text, *secrets)[: limit * 4]  # enough for the cut below, and no work on a megabyte of HTML
-    line = " ".join(_UNPRINTABLE.sub(" ", _SECRETS.sub("***", head)).split())
+    head = without(text, *secrets)[: limit * 4]  # enough for the cut below, and no work on a megabyte of HTML
+    line = " ".join(_UNPRINTABLE.sub(" ", masked(head)).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def masked(text: str, *secrets: str) -> str:
-    """`text` with every known secret masked, and otherwise untouched."""
+def without(text: str, *secrets: str) -> str:
+    """`text` with each of `secrets` masked, and otherwise untouched."""
     for secret in secrets:
         if secret:
-            text = text.replace(secret, "***")
+            text = text.replace(secret, MASK)
     return text
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.nemo.cleaning import cleaned, masked, whole_characters
+from nemo_watch.nemo.cleaning import cleaned, whole_characters, without
 from nemo_watch.nemo.noise import is_noise, without_noise
 from nemo_watch.nemo.phrases import asks_back
 from nemo_watch.nemo.refusals import NOT_TAKEN_CODES, cause_of, code_of, message_of
@@ -84,7 +84,7 @@ class Reply:
         """What the agent said, for people: without thoughts, and without a last "temporary issue" after good answers."""
         blocks = ["".join(self.said), *("".join(pieces) for _, pieces in self.pending)]
         joined = "\n".join(block.rstrip("\n") for block in blocks if block.strip())
-        text = whole_characters(masked(joined, *self.secrets)).strip()
+        text = whole_characters(without(joined, *self.secrets)).strip()
         good = without_noise(text)
         return good if good or self.state_delta else text
 

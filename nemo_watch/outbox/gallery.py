@@ -18,7 +18,8 @@ from urllib.parse import quote
 from nemo_watch.errors import FilmState
 from nemo_watch.model import Backend
 from nemo_watch.outbox.drawing import timeline_figure, timeline_words
-from nemo_watch.status import NEED_WORDS, STATE_WORDS, dumps, progress, shown, shown_lines, utc_text
+from nemo_watch.shown import shown, shown_lines
+from nemo_watch.status import NEED_WORDS, STATE_WORDS, dumps, progress, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -13,8 +13,9 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from nemo_watch.errors import ConfigProblem, UsageError
-from nemo_watch.logs import logger, mask, masked
-from nemo_watch.status import shown, shown_lines
+from nemo_watch.logs import logger
+from nemo_watch.masking import mask, masked
+from nemo_watch.shown import shown, shown_lines
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.outbox import disk, needs, videos
-from nemo_watch.status import shown, shown_lines
+from nemo_watch.shown import shown, shown_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -13,6 +13,7 @@ from nemo_watch.commands.checks import folders, machine, service
 from nemo_watch.commands.checks.finding import Finding, Grade
 from nemo_watch.commands.checks.settings import settings, written
 from nemo_watch.config import Inbox, Notify, load
+from nemo_watch.keys import KEYS
 from tests.commands.conftest import row
 
 NOW = datetime(2026, 11, 22, 15, 42, tzinfo=UTC)
@@ -80,13 +81,12 @@ def test_no_secret_is_shown_wherever_it_stands(run, config, monkeypatch, home):
 
 
 def test_every_key_is_told_with_its_value_and_where_it_came_from(home, monkeypatch):
-    from nemo_watch import config as configuration
 
     (home / "c.toml").write_text('[inbox]\nsettle = "7s"\n')
     monkeypatch.setenv("NEMO_API_URL", "http://127.0.0.1:1")
     found = load(path=home / "c.toml", options={"folders.inbox": "/x", "service.backend": "studio"})
     told = {key: (value, source) for key, value, source in settings(found)}
-    assert set(told) == set(configuration._KEYS)
+    assert set(told) == set(KEYS)
     assert told["inbox.settle"] == ('"7s"', f"{home}/c.toml:2")
     assert told["folders.inbox"] == ('"/x"', "option --inbox")
     assert told["service.backend"] == ('"studio"', "option --studio")

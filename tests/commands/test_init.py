@@ -6,12 +6,12 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
-from nemo_watch import config as configuration
+from nemo_watch import keys
 from nemo_watch.commands.init import TEMPLATE, config_text
 from nemo_watch.config import load
 
 DOCUMENTED = Path(__file__).parents[2] / "config" / "nemo-watch.toml"
-KEYS = frozenset(configuration._KEYS)
+KEYS = frozenset(keys.KEYS)
 
 
 def flat(table, prefix=""):

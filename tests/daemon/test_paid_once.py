@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from nemo_watch import masking
 from nemo_watch.errors import FilmState, Need
 
 SUBMIT = "/api/render/proxy/lambda"
@@ -149,9 +150,8 @@ async def test_what_the_service_repeats_of_the_token_reaches_no_file_of_the_outb
     await house.script(
         {"call": "run_sse", "at": 1, "do": {"say": f"Your token is {token}. Which song would you like?"}}
     )
-    from nemo_watch import logs
 
-    logs.mask(token)
+    masking.mask(token)
     house.photo("trip/a.jpg")
     house.prompt("trip/prompt.txt", "one")
     async with house.daemon():

@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 from structlog.testing import capture_logs
 
-from nemo_watch import logs
+from nemo_watch import masking
 from nemo_watch.config import Notify
 from nemo_watch.errors import UsageError
 from nemo_watch.outbox import notify
@@ -50,7 +50,7 @@ def apprise(monkeypatch):
         answers: ClassVar[list[object]] = []
 
     monkeypatch.setitem(sys.modules, "apprise", SimpleNamespace(Apprise=Fresh))
-    monkeypatch.setattr(logs, "_SECRETS", set())
+    monkeypatch.setattr(masking, "_SECRETS", set())
     return Fresh
 
 
@@ -105,7 +105,7 @@ async def test_a_failing_message_hurts_nobody_tells_no_secret_and_may_be_told_la
     notifier = Notifier(Notify(urls=(URL,)))
     with capture_logs() as lines:
         assert await notifier.tell("done", "beach-trip", "Ready.", "beach-trip v1") is False
-    assert logs.masked("said 123456:SECRETPART and chat-987654321") == "said *** and ***"
+    assert masking.masked("said 123456:SECRETPART and chat-987654321") == "said *** and ***"
     assert [line["event"] for line in lines] == ["notification.failed"]
     assert "SECRETPART" not in repr(lines)
     assert await notifier.tell("done", "beach-trip", "Ready.", "beach-trip v1") is True
@@ -123,7 +123,7 @@ async def test_a_stop_is_not_swallowed(apprise):
 
 
 async def test_foreign_words_are_cleaned_cut_and_masked(apprise):
-    logs.mask("sekrit-value")
+    masking.mask("sekrit-value")
     await Notifier(Notify(urls=(URL,))).tell("done", "a\nb\x1b[2J", "line\nsekrit-value nmv_abc " + "x" * 5000, "x")
     assert apprise.told[0]["title"] == "a\\nb\\x1b[2J"
     assert apprise.told[0]["body"].startswith("line\n*** *** x")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nemo_watch.keys import FOREVER
-from nemo_watch.logs import masked
+from nemo_watch.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
