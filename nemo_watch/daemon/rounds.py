@@ -10,40 +10,35 @@ import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from nemo_watch.daemon.requests import Requests
 from nemo_watch.daemon.wishes import Wishes
 from nemo_watch.errors import Cause, FilmState, Trouble, advice, sentence
-from nemo_watch.inbox.announcing import Announcer
-from nemo_watch.inbox.looking import Look, Lookout
-from nemo_watch.jobs import decisions, knowledge, pipeline, planning, queue, recognising, records
+from nemo_watch.inbox.looking import Look
+from nemo_watch.jobs import decisions, knowledge, pipeline, planning, queue, records
 from nemo_watch.jobs.decisions import Answer, Keep, Past, Place, Routed, Rules, Wait, Wish, Withdraw, WritePrompt
 from nemo_watch.jobs.dispatch import is_held, waiting_for_another
 from nemo_watch.jobs.knowledge import Known
-from nemo_watch.jobs.records import FilmRecord
-from nemo_watch.jobs.store import store_stamp
 from nemo_watch.logs import logger
-from nemo_watch.model import Backend, Gather, JobState, LeftAlone, Watching
-from nemo_watch.outbox.names import film_stem, outbox_name
+from nemo_watch.model import Backend, Gather, JobState, LeftAlone
 
 if TYPE_CHECKING:
     from nemo_watch.clock import Clock
     from nemo_watch.config import Config
     from nemo_watch.daemon.answers import Answers
     from nemo_watch.daemon.crew import RealCrew
+    from nemo_watch.daemon.looks import Looks
+    from nemo_watch.daemon.recall import Recall
     from nemo_watch.inbox.listing import InboxFolder
-    from nemo_watch.inbox.watching import Watch
     from nemo_watch.jobs.dispatch import Dispatcher
     from nemo_watch.jobs.store import Store
     from nemo_watch.model import FoundFilm, FoundProject, Order
     from nemo_watch.outbox.publish import OutboxFolder
 
 log = logger("rounds")
-
-LOOK_LIMIT_S: Final = 60.0  # a look at 100,000 files takes a second; what takes a minute hangs
 
 
 @dataclass(slots=True)
@@ -79,26 +74,21 @@ class Round:
 
 @dataclass(slots=True)
 class Rounds:
-    """Everything a round needs. `once` waits for no edit; `watching` is how the inbox was watched at the last look."""
+    """Everything a round needs. `once` waits for no edit."""
 
     config: Config
     clock: Clock
     store: Store
-    lookout: Lookout
+    looks: Looks
+    recall: Recall
     folder: InboxFolder
     outbox: OutboxFolder
     dispatcher: Dispatcher
     answers: Answers
     wishes: Wishes
-    watch: Watch
     crew: RealCrew
     requests: Requests
     once: bool = False
-    watching: Watching = field(default_factory=lambda: Watching("events"))
-    _known: tuple[tuple[int, int], Known] | None = None
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set when nothing new is to be waited for
-    _hanging: Announcer = field(default_factory=Announcer)
-    _looking: asyncio.Task[tuple[Look, Watching]] | None = None
 
     @property
     def backend(self) -> Backend:
@@ -112,16 +102,15 @@ class Rounds:
         return Rules(self.backend, inbox.prompt_wait_s, inbox.max_files, self.once)
 
     def adopt(self, config: Config) -> None:
-        """Go on under new settings; the inbox is looked at afresh when its own have changed."""
-        if config.inbox != self.config.inbox:
-            self.lookout = Lookout(config.folders.inbox, config.inbox)
-            self.wishes.settings = config.inbox
+        """Go on under new settings."""
+        self.looks.adopt(config)
+        self.wishes.settings = config.inbox
         self.config = config
         self.crew.adopt(config)
 
     async def round(self) -> Round:
         """Look, decide, act."""
-        look = await self._look()
+        look = await self.looks.look()
         result = Round(look, next_s=look.next_look_s)
         if not look.absent:
             await self._gather(look.gathers, result)
@@ -142,37 +131,6 @@ class Rounds:
         )
         return result
 
-    async def _look(self) -> Look:
-        """Look at the inbox, beside the loop: a mount that hangs is an absent inbox, never a hung daemon."""
-        if self._looking is None:
-            self._looking = asyncio.create_task(asyncio.to_thread(self._look_and_tend))
-            await self._wait_for(self._looking, min(LOOK_LIMIT_S, self.config.inbox.rescan_s))
-            if not self._looking.done():
-                self._looking.add_done_callback(lambda _: self.wishes.woken())
-        hangs = () if self._looking.done() else (f"The inbox {self.config.folders.inbox} does not answer.",)
-        self._hanging.tell(hangs)
-        if hangs:  # later rounds do not wait for it again: jobs, requests and a stop go on beside it
-            return Look(absent=True, problems=hangs)
-        looking, self._looking = self._looking, None
-        look, self.watching = looking.result()
-        return look
-
-    async def _wait_for(self, looking: asyncio.Task[tuple[Look, Watching]], limit_s: float) -> None:
-        stopping = asyncio.ensure_future(self.stopping.wait())
-        await asyncio.wait({looking, stopping}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-
-    @property
-    def is_looking(self) -> bool:
-        """Whether a look is on its way, or hangs."""
-        return self._looking is not None and not self._looking.done()
-
-    def _look_and_tend(self) -> tuple[Look, Watching]:
-        started = self.clock.monotonic()
-        look = self.lookout.look(started, self.clock.now().astimezone())
-        self.crew.metrics.looked(self.clock.monotonic() - started)
-        return look, self.watch.tend(look.root, look.folder_count)
-
     # -- loose files -----------------------------------------------------------------------------------------------------
 
     async def _gather(self, gathers: Sequence[Gather], result: Round) -> None:
@@ -192,15 +150,15 @@ class Rounds:
     # -- what is there, joined with what is known --------------------------------------------------------------------------
 
     async def _seen(self, projects: Sequence[FoundProject]) -> list[Seen]:
-        known = await self._known_now()
+        known = await self.recall.known()
         present = [project.folder for project in projects]
         seen: list[Seen] = []
         for found in projects:
             media = await self.wishes.media(found)
             shas = None if media is None else [m.sha256 for film in media.values() for m in film.media]
-            project, known = await self._project(found, shas, present, known)
+            project, known = await self.recall.project(found, shas, present, known)
             for film in found.films:
-                record, known = await self._film(project, film, known)
+                record, known = await self.recall.film(project, film, known)
                 past = known.pasts[record.id]
                 wish = await self.wishes.wish(found, film, None if media is None else media[film.name], past)
                 market = _market(known, record.id)
@@ -219,53 +177,13 @@ class Rounds:
             return False
         return not await asyncio.to_thread(os.path.isfile, self.config.folders.outbox / order.source)
 
-    async def _known_now(self) -> Known:
-        """The journal; read again only when something was written since, here or by a command."""
-        stamp = (self.store.generation, await self.store.read(store_stamp))
-        if self._known is None or self._known[0] != stamp:
-            self._known = stamp, await self.store.read(lambda c: knowledge.known(c, self.backend))
-        return self._known[1]
-
-    async def _project(
-        self, found: FoundProject, shas: Sequence[str] | None, present: Sequence[str], known: Known
-    ) -> tuple[int, Known]:
-        """The journal's number of a folder; a new one gets its place in the outbox."""
-        same = recognising.same_project(found.folder, found.identity, shas, known.projects, present)
-        if same is not None:
-            if (same.folder, same.identity) != (found.folder, found.identity) and shas is not None:
-                await self.store.do(lambda c: records.see_project(c, same.id, found.folder, found.identity))
-                known = await self._known_now()
-            return same.id, known
-        now = self.clock.now().timestamp()
-        outbox = outbox_name(found.folder, {*known.folders.values(), *await asyncio.to_thread(self.outbox.taken_names)})
-        number = await self.store.do(lambda c: records.add_project(c, found.folder, found.identity, outbox, now))
-        return number, await self._known_now()
-
-    async def _film(self, project: int, found: FoundFilm, known: Known) -> tuple[FilmRecord, Known]:
-        """The journal's row of a film; a new one gets its place in the outbox."""
-        now = self.clock.now().timestamp()
-        values = {"name": found.name, "prompt_file": found.prompt_path.rpartition("/")[2]}
-        record = known.film(project, found.stem)
-        if record is None:
-            taken = [film.outbox_stem for film in known.films.values() if film.project == project]
-            stem = film_stem(found.stem or known.folders[project], taken)
-            await self.store.do(lambda c: records.add_film(c, project, found.stem, stem, now, **values))
-        elif (record.name, record.prompt_file) != tuple(values.values()):
-            await self.store.do(lambda c, number=record.id: records.write_film(c, number, **values))  # type: ignore[misc]
-        else:
-            return record, known
-        known = await self._known_now()
-        record = known.film(project, found.stem)
-        assert record is not None  # noqa: S101  just written
-        return record, known
-
     # -- the brake ---------------------------------------------------------------------------------------------------------
 
     async def _brake(self, seen: Sequence[Seen]) -> frozenset[int]:
         """The films that a first start holds back; which they are is kept in the journal."""
         if self.backend is not Backend.CLOUD:
             return frozenset()
-        known = await self._known_now()
+        known = await self.recall.known()
         to_pay = {s.film for s in seen if s.past.sent is None and _may_cost(s)}
         held = planning.held_by_brake(to_pay, ever_paid=known.ever_paid, held=known.held)
         held -= {s.film for s in seen if s.past.released}

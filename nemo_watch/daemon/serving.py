@@ -69,7 +69,7 @@ class Daemon:
     @property
     def hangs(self) -> bool:
         """Whether a look at the inbox has not come back."""
-        return self._rounds.is_looking
+        return self._rounds.looks.is_looking
 
     async def serve(self, on_change: OnChange | None, reload: Callable[[], Config] | None = None) -> int:
         """Serve until stopped (0), or until nothing can move (`once`)."""
@@ -125,7 +125,7 @@ class Daemon:
         if self._stopping.is_set():
             os._exit(HARD_STOP)  # a second signal stops at once; everything that matters is in the journal
         self._stopping.set()
-        self._rounds.stopping.set()
+        self._rounds.looks.stopping.set()
         self._wake.set()
 
     async def _loop(self, on_change: OnChange | None) -> int:

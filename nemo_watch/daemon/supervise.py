@@ -15,6 +15,8 @@ from nemo_watch.daemon.adapters import SpokenLanguage
 from nemo_watch.daemon.answers import Answers
 from nemo_watch.daemon.crew import RealCrew
 from nemo_watch.daemon.local import with_local_studio
+from nemo_watch.daemon.looks import Looks
+from nemo_watch.daemon.recall import Recall
 from nemo_watch.daemon.receipts import Receipts
 from nemo_watch.daemon.requests import Requests
 from nemo_watch.daemon.rounds import Rounds
@@ -30,6 +32,7 @@ from nemo_watch.inbox.watching import Watch
 from nemo_watch.jobs import queue, records
 from nemo_watch.jobs.dispatch import Dispatcher
 from nemo_watch.logs import logger
+from nemo_watch.model import Backend
 from nemo_watch.outbox.notify import Notifier
 from nemo_watch.outbox.publish import OutboxFolder
 from nemo_watch.outbox.receipt import read_receipts
@@ -118,14 +121,16 @@ async def started(
     wishes = Wishes(folder, config.inbox, store, clock, wake.set)
     await wishes.remember()
     watch = Watch(config.folders.inbox, _wake_from_thread(wake), config.inbox.watch)
+    lookout = Lookout(config.folders.inbox, config.inbox)
+    looks = Looks(config, clock, lookout, watch, service.metrics, wake.set)
+    recall = Recall(store, outbox, clock, Backend(config.service.backend))
     rounds: Rounds = Rounds(
-        config, clock, store, Lookout(config.folders.inbox, config.inbox), folder, outbox, dispatcher,
-        Answers(store, service, words), wishes, watch, crew,
+        config, clock, store, looks, recall, folder, outbox, dispatcher, Answers(store, service, words), wishes, crew,
         Requests(store, clock, dispatcher, config.folders.outbox, lambda: rounds.rules, wishes.routed, wake.set), once,
     )  # fmt: skip
     notifier = Notifier(config.notify, config.folders.state / "notified.json")
     telling = Telling(
-        config, clock, store, outbox, dispatcher, notifier, lambda: rounds.watching, lambda: service.last_credits
+        config, clock, store, outbox, dispatcher, notifier, lambda: looks.watching, lambda: service.last_credits
     )
     try:
         yield Daemon(

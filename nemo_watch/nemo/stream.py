@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.nemo.cleaning import cleaned, whole_characters, without
@@ -29,17 +31,19 @@ _THOUGHTS: Final = frozenset({"thought", "thinking", "reasoning"})
 _OPENINGS: Final = frozenset(
     {"start", "started", "begin", "open", "connected", "connection", "init", "ready", "session", "ack"}
 )
-_TOOL_PARTS: Final = ("functionCall", "functionResponse", "function_call", "function_response", "executableCode")
+_TOOL_PARTS: Final = frozenset(
+    {"functionCall", "functionResponse", "function_call", "function_response", "executableCode"}
+)
 _ERROR_KEYS: Final = frozenset({"code", "errorCode", "error_code", "error", "success", "detail"})
 _NO_ERRORS: Final = frozenset({"", "0", "200", "STOP"})  # ADK puts a finish reason there when a model said nothing
 
+_STRICT: Final = msgspec.json.Decoder()
 _NEW_SENTENCE: Final = re.compile(r"[.!?。！？…]\Z")
 
 _LOOSE: Final = "\0"  # the author of pieces that no full event is bound to repeat
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):  # as Frame
     """One event. `content` tells whether it says or changes anything; `work` whether it shows the agent at work on the
     message (words, thoughts, tools), so that it may be paid.
     """
@@ -155,23 +159,38 @@ def ended(reply: Reply) -> Reply:
 
 def event_of(frame: Frame, secrets: tuple[str, ...] = ()) -> Event:
     """What one frame says, `secrets` masked in its error. Noise that no one needs gives an event without content."""
-    word = frame.data.strip()[:32].decode("utf-8", "replace").casefold().strip('"')
-    if frame.name.casefold() in _HEARTBEATS or not word or word in _HEARTBEATS:
+    if frame.name.casefold() in _HEARTBEATS:
         return Event(heartbeat=True)
-    if word in _ENDINGS:
-        return Event()
+    if not frame.data.startswith(b"{"):  # as nearly every event does
+        word = _word(frame)
+        if not word or word in _HEARTBEATS:
+            return Event(heartbeat=True)
+        if word in _ENDINGS:
+            return Event()
     fields = _json(frame.data)
     if not isinstance(fields, dict):
         if frame.name == "error":
             return Event(error=_failed(frame.data.decode("utf-8", "replace"), secrets))
         return Event(content=True, work=True)  # nobody knows what it says: it may be the agent's own words
-    kinds = (fields.get("type"), fields.get("event"), frame.name)
-    kind = next(kind for kind in kinds if isinstance(kind, str)).casefold()
+    kind = _kind(fields, frame.name)
     if kind in _HEARTBEATS or fields.keys() <= _BEAT_KEYS:
         return Event(heartbeat=True)
     if kind in _ENDINGS and not fields.keys() & {"content", "error", "errorCode", "code"}:
         return Event()
     return _event(fields, kind, secrets)
+
+
+def _word(frame: Frame) -> str:
+    """What a frame says, if it is a mere word."""
+    return frame.data.strip()[:32].decode("utf-8", "replace").casefold().strip('"')
+
+
+def _kind(fields: dict[str, Any], name: str) -> str:
+    """What an event calls itself: in its JSON, or by the name it was framed with."""
+    for kind in (fields.get("type"), fields.get("event")):
+        if isinstance(kind, str):
+            return kind.casefold()
+    return name.casefold()
 
 
 def _event(fields: dict[str, Any], kind: str, secrets: tuple[str, ...]) -> Event:
@@ -219,12 +238,16 @@ def _said(fields: dict[str, Any], kind: str) -> tuple[str, int]:
     parts = content.get("parts")
     parts = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else [content]
     texts = [part["text"] for part in parts if isinstance(part.get("text"), str) and not part.get("thought")]
-    return "".join(texts), sum(1 for part in parts if any(part.get(key) for key in _TOOL_PARTS))
+    return "".join(texts), sum(map(_is_tool, parts))
+
+
+def _is_tool(part: dict[str, Any]) -> bool:
+    return any(part[key] for key in part.keys() & _TOOL_PARTS)
 
 
 def _error(fields: dict[str, Any], kind: str, secrets: tuple[str, ...]) -> Trouble | None:
     """The trouble inside a 200: an API code from the table, or the agent's own failure."""
-    if kind != "error" and not fields.keys() & _ERROR_KEYS:
+    if kind != "error" and _ERROR_KEYS.isdisjoint(fields):
         return None  # nearly every event, and there may be a hundred thousand
     number, message = code_of(fields), message_of(fields)
     if number is not None and str(number) not in _NO_ERRORS:
@@ -278,7 +301,7 @@ def _with_turn(said: tuple[str, ...], pending: Pending) -> tuple[tuple[str, ...]
 def _bound(event: Event, pending: Pending) -> Event:
     """`event`, or the full text that it is: after deltas that were marked as such, a text without any mark repeats them."""
     marked = [author for author, _ in pending if author != _LOOSE]
-    return replace(event, author=marked[-1], partial=False) if event.author == _LOOSE and marked else event
+    return event._replace(author=marked[-1], partial=False) if event.author == _LOOSE and marked else event
 
 
 def _with_full(said: tuple[str, ...], pending: Pending, event: Event) -> tuple[tuple[str, ...], Pending]:
@@ -306,13 +329,22 @@ def _appended(pieces: tuple[str, ...], text: str) -> tuple[str, ...]:
 
 def _is_whole(frame: Frame) -> bool:
     """Whether a frame that no empty line closed is all there."""
-    word = frame.data.strip()[:32].decode("utf-8", "replace").casefold().strip('"')
+    word = _word(frame)
     return not word or word in _HEARTBEATS or word in _ENDINGS or isinstance(_json(frame.data), dict)
 
 
 def _json(data: bytes) -> object:
+    """What `data` says as JSON, or None: as the strict and fast reader takes it, else as the lenient one does, which knows NaN,
+    halves of characters and broken UTF-8.
+    """
     try:
-        value: object = json.loads(data.decode("utf-8", "replace"))
+        value: object = _STRICT.decode(data)
+    except (ValueError, RecursionError):
+        pass
+    else:
+        return value
+    try:
+        value = json.loads(data.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
     return value

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from nemo_watch.config import load
+from nemo_watch.daemon.recall import Recall
 from nemo_watch.errors import FilmState, Need, UsageError
 
 
@@ -246,7 +247,7 @@ async def test_a_round_that_goes_wrong_is_not_the_end(house, monkeypatch):
     house.photo("trip/a.jpg")
     house.prompt("trip/prompt.txt", "one")
     async with house.daemon() as daemon:
-        original, calls = daemon._rounds._known_now, []
+        original, calls = daemon._rounds.recall.known, []
 
         async def stumbles():
             calls.append(1)
@@ -254,7 +255,7 @@ async def test_a_round_that_goes_wrong_is_not_the_end(house, monkeypatch):
                 raise RuntimeError("what nobody foresaw")
             return await original()
 
-        monkeypatch.setattr(type(daemon._rounds), "_known_now", lambda _self: stumbles())
+        monkeypatch.setattr(Recall, "known", lambda _self: stumbles())
         await house.until_state("trip", "done")
     assert len(calls) > 3
 
@@ -265,7 +266,7 @@ async def test_a_round_that_always_goes_wrong_is_told_and_ends_once_with_1(house
     async def stumbles(_self):
         raise RuntimeError("what nobody foresaw")
 
-    monkeypatch.setattr("nemo_watch.daemon.rounds.Rounds._known_now", stumbles)
+    monkeypatch.setattr("nemo_watch.daemon.recall.Recall.known", stumbles)
     house.photo("trip/a.jpg")
     house.prompt("trip/prompt.txt", "one")
     async with house.daemon(once=True):

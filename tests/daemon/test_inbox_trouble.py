@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from nemo_watch import logs
-from nemo_watch.daemon.rounds import Rounds
+from nemo_watch.daemon.looks import Looks
 from nemo_watch.errors import Cause, FilmState, Trouble
 from nemo_watch.inbox.announcing import Announcer
 from nemo_watch.inbox.listing import InboxFolder
@@ -15,7 +15,7 @@ async def test_an_inbox_that_hangs_is_told_and_holds_up_neither_requests_nor_the
     house.photo("trip/a.jpg")
     house.prompt("trip/prompt.txt", "one")
     answered = threading.Event()
-    original = Rounds._look_and_tend
+    original = Looks._look_and_tend
 
     def hangs(self):
         if hanging.is_set():
@@ -23,7 +23,7 @@ async def test_an_inbox_that_hangs_is_told_and_holds_up_neither_requests_nor_the
         return original(self)
 
     hanging = threading.Event()
-    monkeypatch.setattr(Rounds, "_look_and_tend", hangs)
+    monkeypatch.setattr(Looks, "_look_and_tend", hangs)
     try:
         async with house.daemon():
             await house.until_state("trip", "done", 1)
