@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -192,9 +192,21 @@ class Telling:
         """Every other file of the inbox: left alone, or not at rest yet."""
         unsettled = [entry for project in round_.look.projects for entry in project.unsettled]
         left_out = [entry for seen in round_.seen for entry in round_.left_out.get(seen.wish.name, ())]
+        for seen in round_.seen:
+            left_out += self._not_uploaded(seen)
         return tuple(
             sorted({*round_.look.left_alone, *unsettled, *left_out, *round_.ungathered}, key=lambda entry: entry.path)
         )
+
+    def _not_uploaded(self, seen: Seen) -> Iterator[LeftAlone]:
+        """The files of a film that its newest version was made without, as long as they lie there."""
+        job = None if self._read is None else self._read[1][1].get(seen.film)
+        there = {sighting.path for sighting in seen.found.media}
+        for path, reason in () if job is None else job.left_out:
+            if path is None and seen.found.urls is not None:
+                yield LeftAlone(seen.found.urls.path, seen.found.urls.path.partition("/")[0], reason)
+            elif path in there:
+                yield LeftAlone(path, path.partition("/")[0], reason)
 
     def _watching(self, round_: Round) -> Watching:
         watching = self.watching()

@@ -170,7 +170,7 @@ def _is_first(connection: sa.Connection, film: int, number: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class JobShown:
-    """A film's newest job as the status shows it."""
+    """A film's newest job as the status shows it. `left_out`: files by their path (None: an address of urls.txt), and why."""
 
     id: int
     version: int
@@ -179,6 +179,7 @@ class JobShown:
     data: dict[str, Any]
     due_at: float | None
     video: str | None
+    left_out: tuple[tuple[str | None, str], ...] = ()
 
 
 def jobs_shown(connection: sa.Connection) -> dict[int, JobShown]:
@@ -191,6 +192,7 @@ def jobs_shown(connection: sa.Connection) -> dict[int, JobShown]:
         .scalar_subquery()
     )
     columns = (job.c.film, job.c.id, job.c.version, job.c.state, job.c.cause, job.c.data, job.c.due_at, job.c.video)
+    left_out = _left_out(connection)
     return {
         row.film: JobShown(
             row.id,
@@ -200,9 +202,22 @@ def jobs_shown(connection: sa.Connection) -> dict[int, JobShown]:
             row.data or {},
             row.due_at,
             row.video,
+            tuple(left_out.get(f"job/{row.id}", ())),
         )
         for row in connection.execute(sa.select(*columns).where(job.c.id.in_(newest))).all()
     }
+
+
+def _left_out(connection: sa.Connection) -> dict[str, list[tuple[str | None, str]]]:
+    """What did not go up, by the scope of the job, with the reasons."""
+    step = tables.step
+    found: dict[str, list[tuple[str | None, str]]] = {}
+    left_out = step.c.name.startswith("left-out/")
+    for row in connection.execute(
+        sa.select(step.c.scope, step.c.receipt).where(left_out, step.c.state == "done")
+    ).all():
+        found.setdefault(row.scope, []).append((row.receipt.get("path"), str(row.receipt["reason"])))
+    return found
 
 
 def place(

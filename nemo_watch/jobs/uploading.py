@@ -87,7 +87,7 @@ async def _upload(run: Run, session: Session, medium: Medium, turn: _Turn) -> No
         if trouble.failure.move is not Move.LEAVE_OUT:
             raise
         reason = f"{trouble} {advice(trouble.cause, trouble.data)}"
-        await run.journal.receipt(f"left-out/{medium.sha256}", {"reason": reason})
+        await run.journal.receipt(f"left-out/{medium.sha256}", {"reason": reason, "path": medium.path})
         await run.tell(f"Left out: {reason}")
         run.left_out.append((medium, reason))
 
@@ -145,7 +145,7 @@ async def _is_refused(run: Run, session: Session, url: str) -> bool:
 async def _leave_out_url(run: Run, url: str, trouble: Trouble) -> None:
     trouble.data["file"] = url
     reason = f"{trouble} {advice(trouble.cause, trouble.data)}"
-    await run.journal.receipt(f"left-out/{url_key(url)}", {"reason": reason})
+    await run.journal.receipt(f"left-out/{url_key(url)}", {"reason": reason, "path": None})
     await run.tell(f"Left out: {reason}")
     run.left_out.append((None, reason))
 

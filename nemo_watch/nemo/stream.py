@@ -339,7 +339,7 @@ def _json(data: bytes) -> object:
     """
     try:
         value: object = _STRICT.decode(data)
-    except (ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         pass
     else:
         return value

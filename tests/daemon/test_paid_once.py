@@ -93,6 +93,25 @@ async def test_an_address_that_is_refused_is_left_out_and_the_film_goes_on(house
     reply = (house.outbox / "trip/reply.txt").read_text()
     assert "NemoVideo does not take https://example.org/bad.xyz. Use mp4, mov" in reply
     assert "good.jpg." not in reply
+    [told] = house.overviews[-1].files
+    assert told.path == "trip/urls.txt"
+    assert told.reason.startswith("NemoVideo does not take https://example.org/bad.xyz.")
+
+
+async def test_a_file_that_did_not_go_up_is_told_with_the_reason_until_it_is_taken_away(house):
+    await house.script({"call": "upload", "at": 1, "do": {"code": 4002}})
+    house.photo("trip/a.jpg")
+    house.photo("trip/b.jpg", "red")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done")
+    [told] = house.overviews[-1].files
+    assert (told.path, told.project) == ("trip/a.jpg", "trip")
+    assert told.reason.startswith("a.jpg is too large for NemoVideo")
+    async with house.daemon():  # after a restart it is known from the journal
+        await house.until(lambda: house.overviews[-1].files == (told,))
+        (house.inbox / "trip/a.jpg").unlink()
+        await house.until(lambda: house.overviews[-1].files == ())
 
 
 @pytest.mark.parametrize(("code", "advice"), [(4001, "Use mp4, mov, avi"), (4002, "Compress or trim it.")])
