@@ -20,6 +20,7 @@ from nemo_watch.daemon.wishes import READING
 from nemo_watch.errors import Cause, FilmState, Trouble, UsageError, sentence
 from nemo_watch.inbox.looking import Look
 from nemo_watch.logs import logger
+from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
     from nemo_watch.clock import Clock
@@ -229,9 +230,11 @@ class Daemon:
 
 
 def _status(overview: Overview) -> str:
+    """What it does right now, and what is wrong with the inbox or the journal, for `systemctl status`."""
     states = [row.state for row in overview.films]
     parts = [f"{states.count(state)} {state.value.replace('_', ' ')}" for state in FilmState if state in states]
-    return ", ".join(parts) or "watching the inbox"
+    doing = ", ".join(parts) or "watching the inbox"
+    return shown("; ".join((doing, *overview.watching.problems)))  # one line, whatever a folder's name holds
 
 
 class _signals:  # noqa: N801  reads as the block it is

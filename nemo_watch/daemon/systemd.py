@@ -8,10 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from nemo_watch.clock import Clock
+
+
+_PATIENCE_S: Final = 0.2  # the manager's queue holds ten datagrams: a READY must not be lost to a full one, nor hold the loop
 
 
 def notify(*lines: str) -> None:
@@ -21,7 +24,7 @@ def notify(*lines: str) -> None:
         return
     target = "\0" + address[1:] if address.startswith("@") else address
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
-        sender.setblocking(False)
+        sender.settimeout(_PATIENCE_S)
         sender.sendto("\n".join(line.replace("\n", " ") for line in lines).encode("utf-8", "replace"), target)
 
 

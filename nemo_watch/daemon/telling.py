@@ -212,7 +212,7 @@ class Telling:
         watching = self.watching()
         problems = [*watching.problems, *round_.look.problems]
         if round_.look.absent:
-            problems.append(sentence(Cause.INBOX_ABSENT, {"folder": str(self.config.folders.inbox)}))
+            problems.append(advice(Cause.INBOX_ABSENT, {}))
         if self.store.trouble:
             problems.append(self.store.trouble)
         return Watching(watching.mode, tuple(dict.fromkeys(problems)))

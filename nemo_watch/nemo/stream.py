@@ -236,13 +236,13 @@ def _said(fields: dict[str, Any], kind: str) -> tuple[str, int]:
         text = fields.get("text")
         return (text if isinstance(text, str) else ""), 0
     parts = content.get("parts")
-    parts = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else [content]
-    texts = [part["text"] for part in parts if isinstance(part.get("text"), str) and not part.get("thought")]
-    return "".join(texts), sum(map(_is_tool, parts))
-
-
-def _is_tool(part: dict[str, Any]) -> bool:
-    return any(part[key] for key in part.keys() & _TOOL_PARTS)
+    texts, tools = "", 0
+    for part in parts if isinstance(parts, list) else [content]:
+        if isinstance(part, dict):
+            text = part.get("text")
+            texts += text if isinstance(text, str) and not part.get("thought") else ""
+            tools += any(part[key] for key in _TOOL_PARTS & part.keys())
+    return texts, tools
 
 
 def _error(fields: dict[str, Any], kind: str, secrets: tuple[str, ...]) -> Trouble | None:
