@@ -108,3 +108,41 @@ async def test_the_receipt_tells_what_was_taken_and_what_the_balance_was(house):
     assert version["credits_before"] == 1000
     assert version["credits_after"] <= 1000
     assert version["render_id"].startswith("render_")
+
+
+async def test_an_older_journal_beside_an_open_job_takes_its_version_over_and_pays_nothing_twice(house):
+    """The journal was restored from before the second version, which was paid and waits to be exported."""
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done", 1)
+    older = {file: file.read_bytes() for file in house.config.folders.state.glob("journal.db*")}
+    await house.script({"call": "render", "at": 1, "do": {"status": 402}})
+    async with house.daemon():
+        house.prompt("trip/prompt.txt", 'one\n---\nadd a title "Two"')
+        await house.until_state("trip", "needs_you")
+    lose_journal(house)
+    for file, data in older.items():
+        file.write_bytes(data)
+    async with house.daemon():
+        await house.until_state("trip", "done", 2)  # exported now, which is free
+        house.prompt("trip/prompt.txt", 'one\n---\nadd a title "Two"\n---\nmake it slower')
+        await house.until_state("trip", "done", 3)
+    assert await messages(house) == ["one", 'add a title "Two"', "make it slower"]
+
+
+async def test_what_did_not_go_up_is_still_known_after_the_journal_was_lost(house):
+    await house.script({"call": "upload", "at": 1, "do": {"code": 4002}})
+    house.photo("trip/a.jpg")
+    house.photo("trip/b.jpg", "red")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "done", 1)
+    lose_journal(house)
+    async with house.daemon():
+        await house.until_state("trip", "done", 1)
+        house.prompt("trip/prompt.txt", 'one\n---\nadd a title "Two"')
+        await house.until_state("trip", "done", 2)
+    assert (
+        await uploads(house) == 3
+    )  # the one that was refused is tried with the next version; the other lies in the session

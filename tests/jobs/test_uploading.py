@@ -12,7 +12,7 @@ import pytest
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs.run import Session
-from nemo_watch.jobs.uploading import upload_media
+from nemo_watch.jobs.uploading import upload_media, url_key
 from nemo_watch.model import MediaKind, Medium, OrderKind
 
 NAMES = ["a.jpg", "b.heic", "c.jpg", "d.jpg", "e.jpg"]
@@ -93,3 +93,59 @@ async def test_a_file_that_is_refused_passes_its_turn_on(name: str) -> None:
 async def test_a_file_that_is_up_already_passes_its_turn_on(name: str) -> None:
     run = await uploaded(FakeRun({}, up_already=name))
     assert run.begun == [other for other in NAMES if other != name]
+
+
+class AddressRun(FakeRun):
+    """A run of addresses alone, whose journal outlives it; the service refuses `bad` ones, or is cut off at the `cut`-th call."""
+
+    def __init__(
+        self, urls: tuple[str, ...], receipts: dict[tuple[str, str], Any], bad: set[str], cut: int = 0
+    ) -> None:
+        super().__init__({})
+        self.order = SimpleNamespace(media=(), urls=urls, send=("x",), kind=OrderKind.MESSAGES)
+        self.receipts, self.bad, self.cut = receipts, bad, cut
+        self.asked: list[list[str]] = []
+
+    async def find(self, name: str, scope: str = "job/1") -> Any:
+        receipt = self.receipts.get((scope, name))
+        return None if receipt is None else SimpleNamespace(receipt=receipt)
+
+    async def receipt(self, name: str, receipt: Any, scope: str = "job/1") -> None:
+        assert (scope, name) not in self.receipts
+        self.receipts[scope, name] = receipt
+
+    async def upload_urls(self, _session: str, urls: list[str]) -> list[Any]:
+        self.asked.append(list(urls))
+        if len(self.asked) == self.cut:
+            raise Trouble(Cause.NETWORK_DOWN, reason="cut")
+        if self.bad & set(urls):
+            raise Trouble(Cause.FILE_UNSUPPORTED)
+        return []
+
+
+URLS = ("https://e.org/1.jpg", "https://e.org/2.jpg", "https://e.org/3.jpg")
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+async def test_addresses_of_a_refused_joint_call_are_resumed_one_by_one_and_handed_over_once(cut: int) -> None:
+    receipts: dict[tuple[str, str], Any] = {}
+    broken = AddressRun(URLS, receipts, {URLS[1]}, cut)
+    with pytest.raises(Trouble):
+        await uploaded(broken)
+    resumed = await uploaded(AddressRun(URLS, receipts, {URLS[1]}))
+    taken = [call[0] for call in (*broken.asked[:-1], *resumed.asked) if len(call) == 1 and call[0] != URLS[1]]
+    joint = [call for call in resumed.asked if len(call) > 1]
+    assert sorted(name for scope, name in receipts if scope == "session/1") == sorted(
+        f"urls/{url_key(url)}" for url in URLS if url != URLS[1]
+    )
+    assert all(URLS[1] in call for call in joint), "what a call without the refused one had brought up was repeated"
+    assert len(taken) == len(set(taken))
+    assert len(resumed.left_out) == 1
+
+
+async def test_an_address_that_was_refused_is_not_asked_again_by_the_same_job() -> None:
+    receipts: dict[tuple[str, str], Any] = {}
+    await uploaded(AddressRun(URLS, receipts, {URLS[1]}))
+    again = await uploaded(AddressRun(URLS, receipts, {URLS[1]}))
+    assert again.asked == []
+    assert len(again.left_out) == 1
