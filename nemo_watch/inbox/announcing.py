@@ -16,6 +16,7 @@ LINES_MAX: Final = 5  # of the problems that arise in one look; the rest is coun
 
 _NUMBERS: Final = re.compile(r"\d+")
 _COUNTS: Final = re.compile(r"^The inbox holds \d+|^Only \d+ of \d+")
+_UNREAD: Final = re.compile(r"^\d+ files? cannot be read: ")  # which is the first of them is no news either
 
 log = logger("inbox")
 
@@ -43,5 +44,7 @@ class Announcer:
 
 
 def _key(problem: str) -> str:
+    if _UNREAD.match(problem):
+        return _UNREAD.pattern
     counted = _COUNTS.match(problem)
     return _NUMBERS.sub("", counted[0]) + problem[counted.end() :] if counted else problem

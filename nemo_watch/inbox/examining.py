@@ -6,6 +6,7 @@ It must never read it all where its end tells enough, nor decode in this process
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import BinaryIO, Final
 
@@ -13,14 +14,15 @@ from nemo_watch.errors import Cause, Trouble
 from nemo_watch.inbox import decoding, handles
 from nemo_watch.inbox.listing import InboxFolder
 from nemo_watch.inbox.media import EMPTY, Role, kind_of, role_of
-from nemo_watch.inbox.settling import Due
 from nemo_watch.inbox.signatures import HEAD_BYTES, format_of
-from nemo_watch.inbox.verdicts import HOLLOW, WHOLE, WRITING, Verdict, Wholeness, tail_is_zero
-from nemo_watch.inbox.wholeness import verdict_of
-from nemo_watch.model import MediaKind, Sighting
+from nemo_watch.inbox.standings import Due
+from nemo_watch.inbox.tracking import SPARSE_BLIND_S, SPARSE_PATIENCE_S
+from nemo_watch.inbox.verdicts import BLOCK_BYTES, HOLLOW, SPARSE, WHOLE, WRITING, Verdict, Wholeness, tail_is_zero
+from nemo_watch.inbox.wholeness import verdict_of, verdict_with_holes
+from nemo_watch.model import MediaKind
 
 _READ_BYTES: Final = 65_536
-_BLOCK_BYTES: Final = 8_192  # two blocks: holes are told by whole blocks, so the last one may be reserved in part
+_READ_THROUGH_BYTES: Final = 1 << 20
 
 
 class FileBytes:
@@ -47,26 +49,44 @@ def examined(due: Due, folder: InboxFolder) -> Verdict:
     """The verdict on one sighting. Never raises: what stands in the way is a verdict too."""
     try:
         with folder.open_file(due.sighting) as file:
-            return wholeness(file, due.sighting, thorough=due.thorough)
+            if due.read_through:
+                _read_through(file)
+            return wholeness(file, due)
     except Trouble as trouble:
-        return _verdict_of_trouble(trouble)
+        return verdict_of_trouble(trouble)
     except OSError as error:
-        return _unreadable(error.strerror or "unknown")
+        return _unreadable(error.errno, error.strerror or "unknown")
 
 
-def _verdict_of_trouble(trouble: Trouble) -> Verdict:
-    if trouble.cause is Cause.FILE_UNREADABLE:
-        return _unreadable(str(trouble.data["reason"]))
-    return Verdict(Wholeness.CHANGED)
+def _read_through(file: BinaryIO) -> None:
+    """Reads it all, for nothing but to see whether that can be done. Raises OSError."""
+    at = 0
+    while piece := os.pread(file.fileno(), _READ_THROUGH_BYTES, at):
+        at += len(piece)
 
 
-def _unreadable(reason: str) -> Verdict:
-    return Verdict(Wholeness.UNREADABLE, f"cannot be read: {reason}")
+def verdict_of_trouble(trouble: Trouble) -> Verdict:
+    """What a trouble with one file makes of it: unread, with the reason; CHANGED where the trouble is no reading of a file's."""
+    if trouble.cause not in {Cause.FILE_UNREADABLE, Cause.INBOX_ABSENT} or "file" not in trouble.data:
+        return Verdict(
+            Wholeness.CHANGED
+        )  # another file stands there, or the inbox itself has gone: the next look sees that
+    error = trouble.__cause__
+    return _unreadable(error.errno if isinstance(error, OSError) else None, str(trouble.data["reason"]))
 
 
-def wholeness(file: BinaryIO, sighting: Sighting, *, thorough: bool = False) -> Verdict:
-    """Whether the open file is whole. `thorough` decodes a picture whose end mark is missing, in a child. Raises OSError."""
-    handle = file.fileno()
+def _unreadable(code: int | None, reason: str) -> Verdict:
+    refused = code in {errno.EACCES, errno.EPERM}
+    return Verdict(Wholeness.REFUSED if refused else Wholeness.UNREADABLE, f"cannot be read: {reason}")
+
+
+def wholeness(file: BinaryIO, due: Due) -> Verdict:
+    """Whether the open file is whole. Raises OSError.
+
+    `due.thorough` decodes a picture whose end mark is missing, or that has holes, in a child. A hole that may be a sparse copy's is believed when
+    the file has not changed for `SPARSE_PATIENCE_S` and nobody holds it open for writing, or, where that cannot be told, for `SPARSE_BLIND_S`.
+    """
+    handle, sighting = file.fileno(), due.sighting
     has_writer = handles.has_writer(handle)
     if has_writer:
         return WRITING
@@ -76,18 +96,26 @@ def wholeness(file: BinaryIO, sighting: Sighting, *, thorough: bool = False) -> 
         return Verdict(Wholeness.NOT_MEDIA, EMPTY)
     source = FileBytes(handle, sighting.size_bytes)
     verdict = verdict_of(source)
-    if verdict.wholeness in {Wholeness.WHOLE, Wholeness.ENDLESS} and handles.has_hole(handle, sighting.size_bytes):
-        return HOLLOW
+    if verdict.wholeness in {Wholeness.WHOLE, Wholeness.ENDLESS} and (holes := handles.holes(handle, source.size)):
+        verdict = verdict_with_holes(source, verdict, holes)
     if verdict.wholeness is Wholeness.ENDLESS and has_writer is False and not _may_be_reserved(source):
         return WHOLE  # nobody is writing any more
-    if thorough and verdict.wholeness is Wholeness.CUT and _is_picture(source) and not tail_is_zero(source):
+    if verdict.wholeness is Wholeness.SPARSE:
+        patience_s = SPARSE_PATIENCE_S if has_writer is False else SPARSE_BLIND_S
+        return _after_patience(file, source) if due.unchanged_s >= patience_s else SPARSE
+    if due.thorough and verdict.wholeness is Wholeness.CUT and _is_picture(source) and not tail_is_zero(source):
         return verdict if decoding.unfit_reason(file) else WHOLE
     return verdict
 
 
+def _after_patience(file: BinaryIO, source: FileBytes) -> Verdict:
+    """What a file with holes is when nothing has come for long: whole, but for a picture that does not decode."""
+    return HOLLOW if _is_picture(source) and decoding.unfit_reason(file) else WHOLE
+
+
 def _may_be_reserved(source: FileBytes) -> bool:
     """Whether zeros at the end may be room that was reserved. More of them than a block, without a hole, are silence."""
-    return tail_is_zero(source) and bool(source.read(source.size - _BLOCK_BYTES, _BLOCK_BYTES).strip(b"\0"))
+    return tail_is_zero(source) and bool(source.read(source.size - BLOCK_BYTES, BLOCK_BYTES).strip(b"\0"))
 
 
 def _is_picture(source: FileBytes) -> bool:

@@ -17,7 +17,7 @@ from nemo_watch.model import Gather, LeftAlone, Sighting
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from nemo_watch.inbox.settling import Standing
+    from nemo_watch.inbox.standings import Standing
 
 FOLDER_NAME_BYTES_MAX: Final = 200  # a sidecar's stem may be longer than a folder's name should be
 

@@ -18,7 +18,7 @@ from nemo_watch.model import FolderIdentity, FoundFilm, FoundProject, Gather, Le
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from nemo_watch.inbox.settling import Standing
+    from nemo_watch.inbox.standings import Standing
 
 NOT_READ_HERE: Final = "read only when it lies directly in the project's folder"
 ANOTHER_IS_READ: Final = "another file of that name is read"

@@ -17,11 +17,14 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
+from nemo_watch.inbox.verdicts import Span
 from nemo_watch.model import FolderIdentity
 
 FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a FIFO that took a file's place must not hang
 FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+HOLES_MAX: Final = 10_000  # in one file; a file of so many is a download of pieces
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _STATX_BTIME: Final = 0x800
@@ -113,14 +116,32 @@ def has_writer(handle: int) -> bool | None:
     return False
 
 
-def has_hole(handle: int, size_bytes: int) -> bool:
-    """Whether parts of the file were never written: its size was set first. False where the file system does not tell."""
+def holes(handle: int, size_bytes: int) -> tuple[Span, ...]:
+    """The stretches that were never written: the size was set first, room was reserved, or a sparse copy left zeros out.
+
+    Told by whole blocks; nothing where the file system does not tell, and no more than the first `HOLES_MAX`.
+    """
+    found: list[Span] = []
+    end = 0
     try:
-        return os.lseek(handle, 0, os.SEEK_HOLE) < size_bytes
+        while len(found) < HOLES_MAX and (start := os.lseek(handle, end, os.SEEK_HOLE)) < size_bytes:
+            end = _data_from(handle, start, size_bytes)
+            found.append(Span(start, end))
     except OSError:
-        return False
+        return tuple(found)
     finally:
         os.lseek(handle, 0, os.SEEK_SET)
+    return tuple(found)
+
+
+def _data_from(handle: int, start: int, size_bytes: int) -> int:
+    """Where data begins behind the hole that begins at `start`. Raises OSError."""
+    try:
+        return os.lseek(handle, start, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return size_bytes  # none to the end
 
 
 def rename_new(source: int, old: str, target: int, new: str) -> None:

@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.inbox import handles, moving
 from nemo_watch.inbox.collecting import rare_collections
+from nemo_watch.inbox.media import is_leftover
 from nemo_watch.inbox.pages import Page, page_of
 from nemo_watch.model import FolderIdentity, Gather, Sighting
 
@@ -141,7 +142,7 @@ class InboxFolder:
         """The very file that was sighted, open for reading.
 
         Raises: Trouble(FILE_CHANGED) if another file, a link or other contents stand there now; MEDIA_GONE if nothing does;
-        FILE_UNREADABLE without the right to read it; INBOX_ABSENT if the inbox or its disk is away.
+        FILE_UNREADABLE without the right to read it; INBOX_ABSENT if the inbox, or the disk of this file (then with `file` in the data), is away.
         """
         file = self.open_path(sighting.path)
         found = os.fstat(file.fileno())
@@ -157,9 +158,9 @@ class InboxFolder:
         root = self._root()
         try:
             with handles.folder_at(root, folders) as folder:
-                handle = os.open(name, handles.FILE_FLAGS, dir_fd=folder)
+                handle = _opened_file(folder, name)
         except OSError as error:
-            raise _reading_trouble(error, path, self.path) from error
+            raise reading_trouble(error, path, self.path) from error
         finally:
             os.close(root)
         if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -191,6 +192,26 @@ class InboxFolder:
         finally:
             os.close(root)
 
+    def remove_leftover(self, sighting: Sighting) -> bool:
+        """Takes away what a killed `write_new` left (see `is_leftover`); never another name, nor a file of anybody else's.
+
+        False where it was not, or could not be, taken away: it does no harm.
+        """
+        if not is_leftover(sighting.path):
+            return False
+        *folders, name = sighting.path.split("/")
+        try:
+            root = self._root()
+        except Trouble:
+            return False
+        try:
+            with handles.folder_at(root, folders) as folder:
+                return moving.remove_leftover(folder, name, sighting)
+        except OSError:
+            return False
+        finally:
+            os.close(root)
+
     def move_loose(self, gather: Gather) -> tuple[str, ...]:
         """Moves loose files into their new project folder; returns the paths they have now. Safe to repeat after a kill.
 
@@ -212,12 +233,25 @@ class InboxFolder:
             raise Trouble(Cause.INBOX_ABSENT, folder=str(self.path), reason=error.strerror) from error
 
 
-def _reading_trouble(error: OSError, path: str, inbox: Path) -> Trouble:
+def _opened_file(folder: int, name: str) -> int:
+    """A handle of the file. Raises OSError: ENODEV where a regular file answers as if its device were gone, as only a socket may."""
+    try:
+        return os.open(name, handles.FILE_FLAGS, dir_fd=folder)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name) from error  # it was swapped
+        raise OSError(errno.ENODEV, error.strerror, name) from error
+
+
+def reading_trouble(error: OSError, path: str, inbox: Path) -> Trouble:
+    """What an error means that came while the file was opened or read."""
     if error.errno == errno.ENOENT:
         return Trouble(Cause.MEDIA_GONE, file=path)
     if error.errno in _AWAY:
-        return Trouble(Cause.INBOX_ABSENT, folder=str(inbox), reason=error.strerror)
-    if error.errno in _VANISHED or error.errno == errno.ENXIO:
+        return Trouble(Cause.INBOX_ABSENT, folder=str(inbox), reason=error.strerror, file=path)
+    if error.errno in _VANISHED:
         return Trouble(Cause.FILE_CHANGED, file=path)
     return Trouble(Cause.FILE_UNREADABLE, file=path, reason=error.strerror or "unknown")
 

@@ -6,7 +6,8 @@ Facts: README "How the code is laid out".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -14,16 +15,26 @@ from pathlib import Path
 from typing import Final
 
 from nemo_watch import config
+from nemo_watch.errors import Trouble
 from nemo_watch.inbox.announcing import Announcer
-from nemo_watch.inbox.examining import examined
+from nemo_watch.inbox.examining import examined, verdict_of_trouble
 from nemo_watch.inbox.grouping import ProjectFiles, grouped, project_files
 from nemo_watch.inbox.listing import InboxFolder, Listing, Walk
-from nemo_watch.inbox.settling import Due, Settling, Standing
-from nemo_watch.inbox.verdicts import Verdict
+from nemo_watch.inbox.media import natural_key
+from nemo_watch.inbox.settling import Settling
+from nemo_watch.inbox.standings import Doubt, Due, Standing
+from nemo_watch.inbox.tracking import Pace
+from nemo_watch.inbox.verdicts import Verdict, Wholeness
 from nemo_watch.model import FolderIdentity, FoundProject, Gather, LeftAlone
 
 EXAMINED_A_LOOK: Final = 5_000  # about a second; the rest is for the next look, which comes at once
 DECODED_A_LOOK: Final = 4  # each a child process
+
+
+_DOUBTS: Final = {
+    Doubt.SUDDEN: "is suddenly empty; waiting to see whether that is so (is its disk mounted?).",
+    Doubt.ELSEWHERE: "is empty and lies on another disk than before; is its disk mounted?",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,11 @@ class Look:
 
 
 class Lookout:
-    """Looks at one inbox again and again, and remembers. Not for two threads at once."""
+    """Looks at one inbox again and again, and remembers. Not for two threads at once, but for `trust` and `unread`.
+
+    `root_known` is what `root` was in an earlier process: an empty inbox on another disk than that counts as absent, with a problem that says
+    so, until it holds something again or a person vouches for it (`trust`).
+    """
 
     def __init__(
         self,
@@ -53,12 +68,16 @@ class Lookout:
         settings: config.Inbox,
         *,
         examine: Callable[[Due, InboxFolder], Verdict] = examined,
+        root_known: FolderIdentity | None = None,
     ) -> None:
         self.folder = InboxFolder(folder)
         self._settings = settings
         self._examine = examine
         self._walk = Walk(folder)
-        self._settling = Settling(settings.settle_s, settings.project_settle_s, settings.max_file_bytes)
+        pace = Pace(settings.settle_s, settings.max_file_bytes, settings.rescan_s)
+        self._settling = Settling(pace, settings.project_settle_s, root_known)
+        self._unread: deque[Trouble] = deque()
+        self._trusted = False
         self._known: dict[str, tuple[Standing, ProjectFiles]] = {}
         self._announcer = Announcer()
 
@@ -71,11 +90,41 @@ class Lookout:
         self._announcer.tell(look.problems)
         return look
 
+    @property
+    def root(self) -> FolderIdentity | None:
+        """The inbox's own folder as it last was when it held anything: what to hand to the next process. None while it never did."""
+        return self._settling.root
+
+    def trust(self) -> None:
+        """A person says that the inbox may be empty where it lies now. Counts from the next look on; from any thread."""
+        self._trusted = True
+
+    def unread(self, trouble: Trouble) -> None:
+        """A file at rest could not be read (`media_of` raised): from the next look on it is not at rest until it can be. From any thread.
+
+        A trouble that names no file, or is another, changes nothing.
+        """
+        self._unread.append(trouble)
+
+    def _take_in(self, now_s: float) -> None:
+        """What was said from outside since the last look."""
+        if self._trusted:
+            self._trusted = False
+            self._settling.trust()
+        while self._unread:
+            trouble = self._unread.popleft()
+            verdict = verdict_of_trouble(trouble)
+            if verdict.wholeness is not Wholeness.CHANGED:
+                self._settling.unread(str(trouble.data["file"]), verdict, now_s)
+
     def _look(self, now_s: float, local_time: datetime) -> Look:
+        self._take_in(now_s)
         listing = self._walk.listing()
         self._settling.observed(listing, now_s)
         if self._settling.absent:
             return self._absent(listing, now_s)
+        for leftover in self._settling.leftovers(now_s):
+            self.folder.remove_leftover(leftover)
         more = self._examine_due(now_s)
         standings = self._settling.standings(now_s)
         self._known = {standing.folder: (standing, self._files(standing)) for standing in standings if standing.folder}
@@ -93,16 +142,14 @@ class Lookout:
             projects=grouping.projects,
             gathers=grouping.gathers,
             left_alone=grouping.left_alone,
-            problems=listing.problems,
+            problems=(*listing.problems, *_unread_files(standings)),
             next_look_s=0.0 if more else self._settling.next_due_s(now_s),
             root=listing.root,
             folder_count=listing.folder_count,
         )
 
     def _absent(self, listing: Listing, now_s: float) -> Look:
-        doubt = (
-            f"The inbox {self.folder.path} is suddenly empty; waiting to see whether that is so (is its disk mounted?)."
-        )
+        doubt = f"The inbox {self.folder.path} {_DOUBTS[self._settling.doubt or Doubt.SUDDEN]}"
         return Look(
             absent=True,
             problems=listing.problems or (doubt,),
@@ -125,3 +172,15 @@ class Lookout:
         """A project's meaning; kept while its standing is the same."""
         known = self._known.get(standing.folder)
         return known[1] if known is not None and known[0] is standing else project_files(standing)
+
+
+def _unread_files(standings: Iterable[Standing]) -> tuple[str, ...]:
+    """One sentence for all files that cannot be read, however many."""
+    unread = [file for standing in standings for file in standing.unsettled if file.unread]
+    if not unread:
+        return ()
+    first = min(unread, key=lambda file: natural_key(file.sighting.path))
+    why = first.reason.removeprefix("cannot be read: ")
+    if len(unread) == 1:
+        return (f"1 file cannot be read: {first.sighting.path} ({why}).",)
+    return (f"{len(unread)} files cannot be read: the first is {first.sighting.path} ({why}).",)

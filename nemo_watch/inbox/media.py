@@ -24,6 +24,7 @@ STAGING_PREFIX: Final = (
     ".gathering-"  # a folder being filled with loose files: hidden until it is complete; then renamed
 )
 EMPTY: Final = "it is empty"
+PROMPT_NAME: Final = "prompt.txt"
 
 _ISO_FAMILY: Final = frozenset({"mp4", "mov", "m4a"})  # one container; players and the service go by the contents
 _SAME_FORMAT: Final[tuple[frozenset[str], ...]] = (
@@ -97,6 +98,19 @@ _EPHEMERAL: Final = re.compile(
 )
 _UNPACKING: Final = re.compile(r"_(UNPACK|FAILED|ADMIN)_.*", re.IGNORECASE | re.DOTALL)  # SABnzbd, while it works
 _WORDS_IN_A_DOCUMENT: Final = frozenset({"rtf", "rtfd", "doc", "docx", "odt", "pages", "md", "html"})
+
+
+def temporary_name(name: str) -> str:
+    """The name under which a file of ours is written before it appears. Always the same: what a kill left behind is found again."""
+    return f".nemo-watch-{name}.tmp"
+
+
+_OWN: Final = temporary_name(PROMPT_NAME)  # nothing else is ever written into a project
+
+
+def is_leftover(path: str) -> bool:
+    """Whether this is exactly the name under which a prompt of ours is written, in a project's own folder."""
+    return path.endswith(_OWN) and path.count("/") == 1 and base_name(path) == _OWN
 
 
 def base_name(path: str) -> str:
@@ -174,7 +188,7 @@ def natural_key(name: str) -> tuple[tuple[str | int, ...], str]:
 def role_of(path: str) -> Role:
     """What a regular file is for, by its name alone."""
     name = base_name(path)
-    if is_junk(name) or _EPHEMERAL.fullmatch(name):
+    if is_junk(name) or _EPHEMERAL.fullmatch(name) or name == _OWN:
         return Role.ALONE
     if _ARRIVING.fullmatch(name):
         return Role.ARRIVING

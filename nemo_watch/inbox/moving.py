@@ -1,6 +1,6 @@
 """The two things that are ever written in the inbox: a prompt that was not there, and loose files into a folder of their own.
 
-It must never replace, delete or change a file of a person's. Every step may be the last one before a kill: repeated, it
+Only what such a writing left behind when it was killed is ever taken away. It must never replace, delete or change a file of a person's. Every step may be the last one before a kill: repeated, it
 finishes what was begun.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from nemo_watch.inbox import handles
-from nemo_watch.inbox.media import STAGING_PREFIX
+from nemo_watch.inbox.media import STAGING_PREFIX, temporary_name
 from nemo_watch.model import Gather, Sighting
 
 _SHARED_FILE: Final = 0o664
@@ -29,7 +29,7 @@ def write_new(folder: int, name: str, data: bytes) -> bool:
     """Makes the file `name` in the open folder, whole or not at all; False if the name is taken. Raises OSError."""
     if _exists(folder, name):
         return False
-    temporary = f".nemo-watch-{name}.tmp"  # always the same: what a kill left behind is found and taken away
+    temporary = temporary_name(name)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary, dir_fd=folder)
     try:
@@ -41,6 +41,23 @@ def write_new(folder: int, name: str, data: bytes) -> bool:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary, dir_fd=folder)
     os.fsync(folder)
+    return True
+
+
+def remove_leftover(folder: int, name: str, sighting: Sighting) -> bool:
+    """Takes away what a killed `write_new` left: a regular file of this very user's, with no other name, still as it was sighted.
+
+    False, and nothing done, where it is anything else. Raises OSError.
+    """
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        seen = (sighting.device, sighting.inode, sighting.size_bytes, sighting.mtime_ns)
+        is_ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink == 1
+        if not is_ours or (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) != seen:
+            return False
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        return False
     return True
 
 

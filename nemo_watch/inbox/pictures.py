@@ -10,7 +10,18 @@ import re
 from typing import Final
 
 from nemo_watch.inbox.containers import boxes_fit
-from nemo_watch.inbox.verdicts import CUT, CUT_UNSEEN, ENDLESS, HOLLOW, STEPS_MAX, WHOLE, Source, Verdict, tail_is_zero
+from nemo_watch.inbox.verdicts import (
+    CUT,
+    CUT_UNSEEN,
+    ENDLESS,
+    HOLLOW,
+    STEPS_MAX,
+    WHOLE,
+    Source,
+    Span,
+    Verdict,
+    tail_is_zero,
+)
 
 _WINDOW_BYTES: Final = 1 << 20
 
@@ -28,8 +39,18 @@ def jpeg(source: Source) -> Verdict:
     return _behind(source, end)
 
 
-def _jpeg_end(source: Source, start: int) -> int | None:
-    """Where the image that starts at `start` ends (behind its EOI), or None if it does not."""
+def jpeg_scans(source: Source) -> Span:
+    """From the first scan's data to the image's real end: entropy-coded, where a run of zeros as long as a block is no picture."""
+    start = _jpeg_end(source, 0, stop_at_scan=True)
+    end = _jpeg_end(source, 0, hurried=False)
+    return Span(source.size if start is None else start, source.size if end is None else end)
+
+
+def _jpeg_end(source: Source, start: int, *, hurried: bool = True, stop_at_scan: bool = False) -> int | None:
+    """Where the image that starts at `start` ends (behind its EOI), or None if it does not.
+
+    `hurried` believes an end mark at the file's very end; `stop_at_scan` asks for where the first scan's data begin instead.
+    """
     at = start + 2
     for _ in range(STEPS_MAX):
         header = source.read(at, 4)
@@ -47,7 +68,9 @@ def _jpeg_end(source: Source, start: int) -> int | None:
         else:
             at += 2 + int.from_bytes(header[2:4], "big")
             if marker == 0xDA:
-                if start == 0 and source.read(source.size - 2, 2) == b"\xff\xd9":
+                if stop_at_scan:
+                    return at
+                if hurried and start == 0 and source.read(source.size - 2, 2) == b"\xff\xd9":
                     return source.size  # the common case, without reading it all
                 found = _marker_from(source, at)
                 if found is None:

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.inbox.capture import HEAD_BYTES, captured_at
-from nemo_watch.inbox.listing import InboxFolder
+from nemo_watch.inbox.listing import InboxFolder, reading_trouble
 from nemo_watch.inbox.media import CONVERTED, base_name, extension, kind_of, natural_key, stem_of, true_name
 from nemo_watch.model import FoundFilm, LeftAlone, Medium, Sighting
 
@@ -42,18 +42,13 @@ def media_of(
     """The film's media in the order they go up (capture time, then natural name), and files left out with the reason.
 
     Reads every file that `studies` does not know yet: off the event loop. The same file under two names is two media with the same
-    content. Raises: Trouble(FILE_CHANGED, MEDIA_GONE) where a file is not the one sighted any more, INBOX_ABSENT.
+    content. Raises: Trouble(FILE_CHANGED, MEDIA_GONE) where a file is not the one sighted any more; FILE_UNREADABLE or INBOX_ABSENT, with `file`
+    and `reason`, where one cannot be read now: nothing may be concluded without it (see `Lookout.unread`). INBOX_ABSENT if the inbox is away.
     """
     studied: list[tuple[Sighting, str, Study]] = []
     left_out = []
     for sighting in film.media:
-        try:
-            study = _study(sighting, folder, studies)
-        except Trouble as trouble:
-            if trouble.cause is not Cause.FILE_UNREADABLE:
-                raise
-            left_out.append(LeftAlone(sighting.path, _project(film), f"cannot be read: {trouble.data['reason']}"))
-            continue
+        study = _study(sighting, folder, studies)
         if study.name is None:
             left_out.append(LeftAlone(sighting.path, _project(film), _UNFIT))
         else:
@@ -70,13 +65,16 @@ def _study(sighting: Sighting, folder: InboxFolder, studies: Studies) -> Study:
     known = studies.get(sighting)
     if known is None:
         with folder.open_file(sighting) as file:
-            known = studies[sighting] = _studied(file, base_name(sighting.path), sighting)
+            try:
+                known = studies[sighting] = _studied(file, base_name(sighting.path), sighting)
+            except OSError as error:
+                raise reading_trouble(error, sighting.path, folder.path) from error
     return known
 
 
 def _studied(file: BinaryIO, name: str, sighting: Sighting) -> Study:
     digest, head, tail, size = hashlib.sha256(), b"", b"", 0
-    while chunk := _read(file, sighting.path):
+    while chunk := file.read(_CHUNK_BYTES):
         digest.update(chunk)
         head = head or chunk[:HEAD_BYTES]
         tail = (tail + chunk)[-_TAIL_BYTES:]
@@ -84,13 +82,6 @@ def _studied(file: BinaryIO, name: str, sighting: Sighting) -> Study:
     if size != sighting.size_bytes or os.fstat(file.fileno()).st_mtime_ns != sighting.mtime_ns:
         raise Trouble(Cause.FILE_CHANGED, file=sighting.path)
     return Study(digest.hexdigest(), true_name(name, head), captured_at(head) or captured_at(tail))
-
-
-def _read(file: BinaryIO, path: str) -> bytes:
-    try:
-        return file.read(_CHUNK_BYTES)
-    except OSError as error:
-        raise Trouble(Cause.FILE_UNREADABLE, file=path, reason=error.strerror or "unknown") from error
 
 
 def _order(sighting: Sighting, study: Study) -> tuple[bool, datetime, tuple[tuple[str | int, ...], str]]:

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from nemo_watch.inbox.tracking import Track, tracked
+from nemo_watch.inbox.media import Role, is_leftover
+from nemo_watch.inbox.standings import Doubt, Due, Standing, Unsettled
+from nemo_watch.inbox.tracking import STALE_S, Pace, Track, tracked
 from nemo_watch.inbox.verdicts import Verdict, Wholeness
 from nemo_watch.model import FolderIdentity, Sighting
 
@@ -21,38 +23,6 @@ EMPTY_LOOKS: Final = 3  # an inbox that was full and is empty must be empty in s
 LOOSE: Final = ""  # the key of what lies in the inbox itself
 
 
-@dataclass(frozen=True, slots=True)
-class Unsettled:
-    """A file that is not at rest, and why. `holds` is False once it has stood still so long that loose neighbours go on without it."""
-
-    sighting: Sighting
-    reason: str
-    holds: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where every file of one project folder (or of the inbox itself: LOOSE) stands.
-
-    `unreadable` are folders in it (or itself) whose contents are unknown, with the reason. The same object is given again while
-    nothing in it has changed, so that what is made of it can be kept.
-    """
-
-    folder: str
-    at_rest: tuple[Sighting, ...] = ()
-    unsettled: tuple[Unsettled, ...] = ()
-    alone: tuple[tuple[Sighting, str], ...] = ()
-    unreadable: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A sighting whose wholeness is asked for. `thorough`: decode it, for its end mark is missing and it has not changed for long."""
-
-    sighting: Sighting
-    thorough: bool = False
-
-
 @dataclass(slots=True, eq=False)
 class _Shelf:
     """The files of one project folder."""
@@ -61,6 +31,7 @@ class _Shelf:
     pending: dict[str, Track] = field(default_factory=dict)  # those about which something is still to be found out
     changed_s: float = 0.0
     unreadable: tuple[tuple[str, str], ...] = ()
+    leftover: Track | None = None  # what a kill left of our own writing
     standing: Standing | None = None
 
 
@@ -68,28 +39,32 @@ class Settling:
     """The memory of what was seen, and since when. Feed it listings and verdicts; ask it where files stand.
 
     Durations and times are seconds of one monotonic clock. `absent` tells whether the inbox of the last listing is away, or so suddenly
-    empty that it is doubted; `folders` are the project folders as last known.
+    empty that it is doubted (`doubt`); `folders` are the project folders as last known. `root_known` is what `root` was in an earlier process.
     """
 
-    def __init__(self, settle_s: float, project_settle_s: float, max_file_bytes: int) -> None:
-        self._settle_s = settle_s
+    def __init__(self, pace: Pace, project_settle_s: float, root_known: FolderIdentity | None = None) -> None:
+        self._pace = pace
         self._project_settle_s = project_settle_s
-        self._max_file_bytes = max_file_bytes
         self._shelves: dict[str, _Shelf] = {}
         self._last: Listing | None = None
         self._root: FolderIdentity | None = None
         self._empty_looks = 0
+        self.root = root_known
         self.absent = True
+        self.doubt: Doubt | None = None
         self.folders: dict[str, FolderIdentity] = {}
 
     # -- what was seen ---------------------------------------------------------------------------------------------------
 
     def observed(self, listing: Listing, now_s: float) -> None:
         """Takes in one listing. An absent inbox, or one that is suddenly empty, changes nothing: that is a pause."""
-        self.absent = listing.root is None or self._is_doubtful(listing)
+        self.doubt = self._doubt(listing)
+        self.absent = listing.root is None or self.doubt is not None
         if self.absent:
             return
         self._root, self._empty_looks = listing.root, 0
+        if not _is_empty(listing):
+            self.root = listing.root
         if listing is not self._last:
             self._compare(listing, now_s)
             self._last = listing
@@ -97,16 +72,25 @@ class Settling:
             for track in shelf.pending.values():
                 track.seen_s = now_s
 
-    def _is_doubtful(self, listing: Listing) -> bool:
-        """Whether an empty listing is no emptied inbox: never if it is another folder than before (unmounted), else till seen thrice."""
-        if listing.sightings or listing.folders or listing.unreadable:
-            return False
+    def _doubt(self, listing: Listing) -> Doubt | None:
+        """Why an empty listing is no emptied inbox: never if it is on another disk, or another folder than before (unmounted), else till seen thrice."""
+        if listing.root is None or not _is_empty(listing):
+            return None
+        if self.root is not None and _is_elsewhere(listing.root, self.root):
+            return Doubt.ELSEWHERE
         if not any(shelf.tracks for shelf in self._shelves.values()):
-            return False
+            return None
         if listing.root != self._root:
-            return True
+            return Doubt.SUDDEN
         self._empty_looks += 1
-        return self._empty_looks < EMPTY_LOOKS
+        return Doubt.SUDDEN if self._empty_looks < EMPTY_LOOKS else None
+
+    def trust(self) -> None:
+        """A person says that the inbox is the one that is there now, empty as it is: nothing of an earlier one holds any more."""
+        if self.doubt is None:
+            return
+        self.root = self._root = self._last = None
+        self._shelves, self.folders = {}, {}
 
     def _compare(self, listing: Listing, now_s: float) -> None:
         by_folder: dict[str, list[Sighting]] = {LOOSE: [], **{folder: [] for folder in listing.folders}}
@@ -144,8 +128,10 @@ class Settling:
         for sighting in sightings:
             track = before.get(sighting.path)
             if track is None or (track.sighting is not sighting and track.sighting != sighting):
-                track = tracked(sighting, track, now_s, self._settle_s, self._max_file_bytes)
+                track = tracked(sighting, track, now_s, self._pace)
                 shelf.pending[sighting.path] = track
+                if is_leftover(sighting.path):
+                    shelf.leftover = track
                 _touch(shelf, track, now_s)
             after[sighting.path] = track
         for path in before.keys() - after.keys():
@@ -165,15 +151,37 @@ class Settling:
         for shelf in self._shelves.values():
             for track in shelf.pending.values():
                 if track.due_s() <= now_s:
-                    yield Due(track.sighting, thorough=track.is_found(Wholeness.CUT))
+                    thorough = track.is_found(Wholeness.CUT, Wholeness.SPARSE)
+                    yield Due(track.sighting, thorough, now_s - track.since_s, track.read_through)
 
     def judged(self, due: Due, verdict: Verdict, now_s: float) -> None:
         """Takes in a verdict; one on a file that has changed since is forgotten."""
-        folder, slash, _ = due.sighting.path.partition("/")
-        shelf = self._shelves.get(folder if slash else LOOSE)
+        shelf = self._shelf(due.sighting.path)
         track = shelf.tracks.get(due.sighting.path) if shelf else None
         if track is not None and track.sighting is due.sighting:
-            track.verdict, track.verdict_s, track.thorough = verdict, now_s, due.thorough
+            track.judged(verdict, now_s, thorough=due.thorough)
+
+    def unread(self, path: str, verdict: Verdict, now_s: float) -> None:
+        """Takes in that a file's contents could not be read, whatever was found of its ends: it is not at rest until they can be."""
+        shelf = self._shelf(path)
+        track = shelf.tracks.get(path) if shelf else None
+        if shelf is not None and track is not None and track.counts:
+            track.judged(verdict, now_s, thorough=False)
+            track.read_through = True
+            shelf.pending[path], shelf.standing = track, None
+
+    def _shelf(self, path: str) -> _Shelf | None:
+        folder, slash, _ = path.partition("/")
+        return self._shelves.get(folder if slash else LOOSE)
+
+    def leftovers(self, now_s: float) -> list[Sighting]:
+        """Files of our own writing that a kill left behind: unchanged for so long that nothing can be writing them."""
+        found = ((shelf.tracks, shelf.leftover) for shelf in self._shelves.values() if shelf.leftover is not None)
+        return [
+            track.sighting
+            for tracks, track in found
+            if tracks.get(track.sighting.path) is track and now_s - track.since_s >= STALE_S
+        ]
 
     # -- where files stand -----------------------------------------------------------------------------------------------
 
@@ -189,7 +197,7 @@ class Settling:
         """In how many seconds the next look is worth it if nothing wakes us before; None if time alone changes nothing."""
         waits = [point - now_s for point in self._turning_points_s(now_s) if point > now_s]
         if self._empty_looks:
-            waits.append(max(self._settle_s, 1.0))
+            waits.append(max(self._pace.settle_s, 1.0))
         return min((wait for wait in waits if wait != float("inf")), default=None)
 
     def _turning_points_s(self, now_s: float) -> Iterator[float]:
@@ -198,6 +206,16 @@ class Settling:
             for track in shelf.pending.values():
                 if not track.is_decided(now_s):
                     yield from track.turning_points_s()
+
+
+def _is_empty(listing: Listing) -> bool:
+    return not (listing.sightings or listing.folders or listing.unreadable)
+
+
+def _is_elsewhere(now: FolderIdentity, known: FolderIdentity) -> bool:
+    """Whether it is another folder on another disk. The same folder may come back under another device number, after a restart of the machine."""
+    same = known.birth_ns is not None and (now.inode, now.birth_ns) == (known.inode, known.birth_ns)
+    return now.device != known.device and not same
 
 
 def _touch(shelf: _Shelf, track: Track, now_s: float) -> None:
@@ -223,7 +241,8 @@ def _made_standing(folder: str, shelf: _Shelf, now_s: float) -> Standing:
     for path, track in shelf.tracks.items():
         reason = track.unsettled_reason(now_s) if path in shelf.pending else None
         if reason is not None:
-            unsettled.append(Unsettled(track.sighting, reason, holds=not track.is_stuck(now_s)))
+            unread = track.is_unread and track.role is not Role.ARRIVING  # what has no name yet need not be readable
+            unsettled.append(Unsettled(track.sighting, reason, not track.is_stuck(now_s), unread))
         elif (alone_because := track.alone_reason()) is not None:
             alone.append((track.sighting, alone_because))
         else:

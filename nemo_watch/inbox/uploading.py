@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.inbox import decoding
+from nemo_watch.inbox.listing import reading_trouble
 from nemo_watch.inbox.media import CONVERTED, extension, true_name
 from nemo_watch.inbox.signatures import HEAD_BYTES
 
@@ -54,26 +55,31 @@ def upload_source(medium: Medium, folder: InboxFolder, temp_folder: Path) -> Upl
     if os.fstat(file.fileno()).st_size != medium.size_bytes:
         file.close()
         raise Trouble(Cause.FILE_CHANGED, file=medium.path)
-    if _is_heif(file):
+    try:
+        is_heif = _is_heif(file)
+    except OSError as error:
+        file.close()
+        raise reading_trouble(error, medium.path, folder.path) from error
+    if is_heif:
         with file, _writing(temp_folder):
-            return _as_jpeg(medium, file, temp_folder)
-    return Upload(medium.name, medium.size_bytes, lambda: _checked(file, medium), file.close)
+            return _as_jpeg(medium, file, folder.path, temp_folder)
+    return Upload(medium.name, medium.size_bytes, lambda: _checked(file, medium, folder.path), file.close)
 
 
 def _is_heif(file: BinaryIO) -> bool:
     return extension(true_name("x", os.pread(file.fileno(), HEAD_BYTES, 0)) or "") in CONVERTED
 
 
-def _checked(file: BinaryIO, medium: Medium) -> BinaryIO:
-    return cast("BinaryIO", CheckedReader(file, medium.path, medium.size_bytes, medium.sha256))
+def _checked(file: BinaryIO, medium: Medium, inbox: Path) -> BinaryIO:
+    return cast("BinaryIO", CheckedReader(file, medium, inbox))
 
 
-def _as_jpeg(medium: Medium, file: BinaryIO, temp_folder: Path) -> Upload:
+def _as_jpeg(medium: Medium, file: BinaryIO, inbox: Path, temp_folder: Path) -> Upload:
     """Decodes a copy whose hash was checked: so what is decoded is what was judged."""
     with contextlib.ExitStack() as on_failure:
         jpeg = on_failure.enter_context(tempfile.TemporaryFile(dir=temp_folder))
         with tempfile.TemporaryFile(dir=temp_folder) as copy:
-            source = _checked(file, medium)
+            source = _checked(file, medium, inbox)
             while chunk := source.read(_CHUNK_BYTES):
                 copy.write(chunk)
             copy.flush()
@@ -134,19 +140,22 @@ class CheckedReader(HandleReader):
     The last bytes are held back until the whole is known to be right; else Trouble(FILE_CHANGED) stands in their place.
     """
 
-    def __init__(self, file: IO[bytes], path: str, size_bytes: int, sha256: str) -> None:
+    def __init__(self, file: IO[bytes], medium: Medium, inbox: Path) -> None:
         super().__init__(file)
-        self._path = path
-        self._size_bytes = size_bytes
-        self._sha256 = sha256
+        self._path, self._inbox = medium.path, inbox
+        self._size_bytes = medium.size_bytes
+        self._sha256 = medium.sha256
         self._digest = hashlib.sha256()
         self._hashed = 0
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Fills the buffer. Raises: Trouble(FILE_CHANGED)."""
+        """Fills the buffer. Raises: Trouble(FILE_CHANGED; INBOX_ABSENT where the disk fails, for that may pass; FILE_UNREADABLE)."""
         start = self._at
         view = memoryview(buffer).cast("B")
-        count = super().readinto(view[: max(self._size_bytes - start, 0)])
+        try:
+            count = super().readinto(view[: max(self._size_bytes - start, 0)])
+        except OSError as error:
+            raise reading_trouble(error, self._path, self._inbox) from error
         if start == 0:
             self._digest, self._hashed = hashlib.sha256(), 0
         if start == self._hashed:

@@ -5,8 +5,11 @@ It must never know a format: those have modules of their own, and `wholeness` pi
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final, Protocol
 
 
@@ -15,11 +18,13 @@ class Wholeness(StrEnum):
 
     WHOLE = "whole"
     CUT = "cut"  # its end is missing, as far as the format tells; a full decode may prove otherwise
-    HOLLOW = "hollow"  # its size is there, its contents are not: no decoder would notice
+    HOLLOW = "hollow"  # its size is there, its contents are not: no decoder would notice. It waits for as long as it stays so
+    SPARSE = "sparse"  # all that tells its end is there, but with holes inside: whole when nothing comes for minutes
     ENDLESS = "endless"  # the format does not tell where it ends: whole when unchanged for long
     WRITING = "writing"  # a process holds it open for writing
     NOT_MEDIA = "not_media"
-    UNREADABLE = "unreadable"
+    UNREADABLE = "unreadable"  # the disk or its server fails: that may pass at any moment
+    REFUSED = "refused"  # the right to read it is missing: a person may give it
     CHANGED = "changed"  # not the file that was sighted any more: the next look sees what it is
 
 
@@ -34,13 +39,23 @@ class Verdict:
 WHOLE: Final = Verdict(Wholeness.WHOLE)
 CUT: Final = Verdict(Wholeness.CUT, "looks cut off; waiting for the rest")
 HOLLOW: Final = Verdict(Wholeness.HOLLOW, "parts of it are still empty; waiting for the rest")
+SPARSE: Final = Verdict(Wholeness.SPARSE, "has empty stretches; waiting to see whether they are filled")
 CUT_UNSEEN: Final = Verdict(Wholeness.HOLLOW, CUT.reason)  # cut where a decoder shows fewer frames and no error
 ENDLESS: Final = Verdict(Wholeness.ENDLESS, "may still be growing")
 WRITING: Final = Verdict(Wholeness.WRITING, "is still being written")
 NOT_MEDIA: Final = Verdict(Wholeness.NOT_MEDIA, "its contents are not a photo, clip or song that NemoVideo takes")
 
 ZERO_TAIL_BYTES: Final = 512  # a disk sector: what an unwritten tail shows at least
+BLOCK_BYTES: Final = 8_192  # two blocks: holes are told by whole blocks, so the last one may be reserved in part
 STEPS_MAX: Final = 200_000  # chunks or boxes in one file; more is no photo but a trap
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of a file, from `start` up to `end` (which is not part of it)."""
+
+    start: int
+    end: int
 
 
 class Source(Protocol):
@@ -65,7 +80,23 @@ class Bytes:
         return self._data[at : at + length]
 
 
-def tail_is_zero(source: Source) -> bool:
-    """Whether the file ends in a sector of zeros."""
-    length = min(ZERO_TAIL_BYTES, source.size)
-    return not source.read(source.size - length, length).strip(b"\0")
+def tail_is_zero(source: Source, end: int | None = None) -> bool:
+    """Whether what comes before `end` (the file's end) is a sector of zeros."""
+    end = source.size if end is None else end
+    length = min(ZERO_TAIL_BYTES, end)
+    return not source.read(end - length, length).strip(b"\0")
+
+
+def end_before(spans: Iterable[Span], end: int) -> int:
+    """Where the contents end that come before `end`, if the spans are padding."""
+    for span in sorted(spans, reverse=True):
+        if span.end == end:
+            end = span.start
+    return end
+
+
+def outside(holes: Iterable[Span], spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The holes that do not lie wholly in one of the spans; no span overlaps another."""
+    spans = sorted(spans)
+    covers = ((hole, bisect_right(spans, hole.start, key=attrgetter("start")) - 1) for hole in holes)
+    return tuple(hole for hole, at in covers if at < 0 or spans[at].end < hole.end)

@@ -32,6 +32,15 @@ def test_a_count_that_changes_is_no_new_problem():
     assert lines_of(*([problem] for problem in many)) == [("inbox.troubled", many[0])]
 
 
+def test_files_that_cannot_be_read_are_one_problem_however_many_and_whichever_is_the_first():
+    many = [
+        "1 file cannot be read: a (no).",
+        "300 files cannot be read: the first is a (no).",
+        "2 files cannot be read: the first is b (no).",
+    ]
+    assert lines_of(*([problem] for problem in many), []) == [("inbox.troubled", many[0]), ("inbox.healed", many[2])]
+
+
 def test_folders_that_differ_by_a_number_are_two_problems():
     assert len(lines_of(["IMG_1 cannot be read: no."], ["IMG_2 cannot be read: no."])) == 3
 

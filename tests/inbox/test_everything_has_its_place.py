@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from nemo_watch.inbox.looking import Look
 
@@ -76,3 +77,45 @@ def test_every_file_that_takes_no_part_says_why(mess):
     assert reasons["cut/hollow.mp4"] == "parts of it are still empty; waiting for the rest"
     assert reasons["trip/PROMPT.TXT"] == "another file of that name is read"
     assert reasons["half.png"] == "looks cut off; waiting for the rest"
+
+
+def test_nothing_of_anybodys_is_changed_moved_or_deleted_by_looking(mess):
+    """Junk, strangers, duplicates and half files lie for days as they were put there."""
+
+    def lying() -> dict[str, tuple[int, int, int, int]]:
+        found = {str(path): path.lstat() for path in mess.folder.rglob("*")}
+        return {path: (at.st_ino, at.st_size, at.st_mtime_ns, at.st_mode) for path, at in found.items()}
+
+    before = lying()
+    mess.settled()
+    for _ in range(5):
+        mess.look(86_400)
+    assert lying() == before
+
+
+def test_an_hour_over_a_settled_mess_logs_nothing(mess):
+    mess.settled()
+    mess.look(2_000)
+    with capture_logs() as lines:
+        for _ in range(120):
+            mess.look(30)
+    assert lines == []
+
+
+@pytest.mark.parametrize("path", ["cut/half.jpg", "cut/hollow.mp4", "wedding/virus.jpg", "trip/empty.jpg"])
+def test_a_file_that_was_judged_is_judged_again_when_it_is_touched(mess, path):
+    """So a person may retry with nothing but `touch`, `chmod`, or a move out and back in."""
+    mess.settled()
+    mess.look(86_400)
+    asked = []
+    examine = mess.lookout._examine
+    mess.lookout._examine = lambda due, folder: (asked.append(due.sighting.path), examine(due, folder))[1]
+    place = mess.folder / path
+    place.chmod(0o640)
+    os.utime(place)
+    place.rename(mess.folder.parent / "out")
+    mess.look(1)
+    (mess.folder.parent / "out").rename(place)
+    mess.look(1)
+    mess.look(6)
+    assert asked == [path]

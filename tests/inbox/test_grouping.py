@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nemo_watch.inbox.gathering import WAITS_FOR_ITS_OWN
 from nemo_watch.inbox.grouping import Grouping, grouped
 from nemo_watch.inbox.media import Role, reason_left_alone, role_of
-from nemo_watch.inbox.settling import Standing, Unsettled
+from nemo_watch.inbox.standings import Standing, Unsettled
 from nemo_watch.model import EntryKind, FolderIdentity, Sighting
 
 NOW = datetime(2026, 11, 22, 15, 42)  # noqa: DTZ001  local times have no zone here

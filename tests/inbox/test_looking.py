@@ -5,15 +5,21 @@ No test here waits: the clock is an argument, and nothing depends on events. The
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
+import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from nemo_watch.errors import Cause, Trouble
 from nemo_watch.inbox import examining, handles, looking, pages
+from nemo_watch.inbox.looking import Lookout
 from nemo_watch.inbox.verdicts import WHOLE
 
 
@@ -339,3 +345,206 @@ def test_a_folder_removed_while_it_is_looked_at_is_no_accident(samples, inbox, m
     monkeypatch.setattr(pages, "_lstat", vanishing)
     look = inbox.settled()
     assert media(look) == {f"x/{number}.jpg" for number in (0, 1, 2, 4)}
+
+
+# -- holes, and files that cannot be read ------------------------------------------------------------------------------
+
+
+def test_a_sparse_copy_comes_to_rest_and_a_reserved_file_never_does(samples, inbox, tmp_path):
+    """Both have holes, and nobody writes either any more; the one has its end, the other has not."""
+    silence = samples.box(b"mdat", b"\x55" * 9_000 + bytes(300_000) + b"\x55" * 9_000)
+    movie = samples.box(b"ftyp", b"qt  \0\0\2\0qt  ") + silence + samples.box(b"moov", samples.box(b"mvhd", b"\1" * 99))
+    (tmp_path / "movie").write_bytes(movie)
+    (inbox.folder / "x").mkdir()
+    subprocess.run(["cp", "--sparse=always", tmp_path / "movie", inbox.folder / "x/sparse.mov"], check=True)
+    with (inbox.folder / "x/reserved.mov").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, len(movie))
+        file.write(movie[:8_000])
+    with (inbox.folder / "x/sparse.mov").open("rb") as file:
+        if not handles.holes(file.fileno(), len(movie)):
+            pytest.skip("this file system does not tell of holes")
+    inbox.look()
+    assert (media(inbox.look(5)), media(inbox.look(290))) == (set(), set())
+    assert unsettled(inbox.look(1))["x/sparse.mov"] == "has empty stretches; waiting to see whether they are filled"
+    for after_s in (5, 86_400):
+        look = inbox.look(after_s)
+        assert media(look) == {"x/sparse.mov"}
+        assert unsettled(look) == {"x/reserved.mov": "parts of it are still empty; waiting for the rest"}
+
+
+def failing(monkeypatch, *names, code=errno.EIO):
+    """Files of these names cannot be opened, until the returned function is called."""
+    real, ill = os.open, set(names)
+
+    def opened(name, *args, **options):
+        if name in ill:
+            raise OSError(code, os.strerror(code), name)
+        return real(name, *args, **options)
+
+    monkeypatch.setattr(os, "open", opened)
+    return ill.clear
+
+
+def test_a_file_on_a_failing_disk_holds_its_project_and_heals_by_itself(samples, inbox, monkeypatch):
+    heal = failing(monkeypatch, "b.jpg")
+    for name in ("x/a.jpg", "x/b.jpg", "y/a.jpg"):
+        inbox.put(name, samples.picture("JPEG"))
+    look = inbox.settled()
+    assert (ready(look), media(look)) == ({"y"}, {"x/a.jpg"})
+    assert unsettled(look) == {"x/b.jpg": "cannot be read: Input/output error"}
+    assert look.problems == ("1 file cannot be read: x/b.jpg (Input/output error).",)
+    assert ready(inbox.look(1e5)) == {"y"}
+    heal()
+    look = inbox.look(30)
+    assert (ready(look), look.problems) == ({"x", "y"}, ())
+
+
+def test_hundreds_of_unreadable_files_are_one_sentence_and_one_line(samples, inbox, monkeypatch):
+    names = [f"IMG_{number}.jpg" for number in range(1, 301)]
+    heal = failing(monkeypatch, *names, code=errno.EACCES)
+    for name in names:
+        inbox.put(f"x/{name}", samples.picture("JPEG", size=(16, 12)))
+    with capture_logs() as lines:
+        look = inbox.settled()
+        for _ in range(20):
+            look = inbox.look(30)
+        assert look.problems == ("300 files cannot be read: the first is x/IMG_1.jpg (Permission denied).",)
+        heal()
+        assert ready(inbox.look(30)) == {"x"}
+    assert [line["event"] for line in lines] == ["inbox.troubled", "inbox.healed"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody who may not")
+def test_a_file_that_a_person_has_closed_waits_until_he_opens_it(samples, make_inbox):
+    """With real rights: looked at by a user who has none, then mended with chmod. pytest's own folders are closed to others."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        inbox = make_inbox(folder)
+        closed = inbox.put("x/a.jpg", samples.picture("JPEG"))
+        closed.chmod(0o600)
+        os.seteuid(65534)
+        try:
+            look = inbox.settled()
+            assert unsettled(look) == {"x/a.jpg": "cannot be read: Permission denied"}
+            assert (ready(look), alone(look)) == (set(), {})
+        finally:
+            os.seteuid(0)
+        closed.chmod(0o644)
+        os.seteuid(65534)
+        try:
+            assert ready(inbox.settled()) == {"x"}
+        finally:
+            os.seteuid(0)
+
+
+def test_a_file_that_fails_only_when_all_of_it_is_read_is_held_from_then_on(samples, inbox, monkeypatch):
+    """Its ends were fine when it came to rest; `media_of` told that its middle cannot be read."""
+    clip = samples.mp4(media_bytes=3_000_000)
+    inbox.put("x/a.mp4", clip)
+    assert ready(inbox.settled()) == {"x"}
+    real = os.pread
+
+    def pread(handle, length, at):
+        if at <= len(clip) // 2 < at + length:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(handle, length, at)
+
+    monkeypatch.setattr(os, "pread", pread)
+    inbox.lookout.unread(Trouble(Cause.INBOX_ABSENT, folder="inbox"))  # names no file: nothing to hold
+    assert ready(inbox.look(1)) == {"x"}
+    inbox.lookout.unread(Trouble(Cause.FILE_UNREADABLE, file="x/a.mp4", reason="Input/output error"))
+    look = inbox.look(1)
+    assert (ready(look), unsettled(look)) == (set(), {"x/a.mp4": "cannot be read: Input/output error"})
+    assert ready(inbox.look(3600)) == set()
+    monkeypatch.setattr(os, "pread", real)
+    assert ready(inbox.look(30)) == {"x"}
+
+
+# -- what a kill leaves behind -----------------------------------------------------------------------------------------
+
+LEFT = ".nemo-watch-prompt.txt.tmp"
+
+
+def test_what_a_kill_left_of_a_prompt_is_taken_away_also_when_a_person_wrote_one(samples, inbox):
+    """It holds nothing up meanwhile, and goes when nothing can be writing it any more."""
+    inbox.put("x/a.jpg", samples.picture("JPEG"))
+    inbox.put(f"x/{LEFT}", b"half a temp")
+    inbox.put("x/prompt.txt", b"mine")
+    assert ready(inbox.settled()) == {"x"}
+    assert (inbox.folder / "x" / LEFT).exists()
+    inbox.look(120)
+    assert not (inbox.folder / "x" / LEFT).exists()
+    look = inbox.look(1)
+    assert (ready(look), alone(look)) == ({"x"}, {})
+    assert (inbox.folder / "x/prompt.txt").read_bytes() == b"mine"
+
+
+def test_nothing_but_our_own_leftovers_is_ever_taken_away(samples, inbox, tmp_path):
+    """Names that are nearly ours, links, hard links, folders, and files at other places."""
+    inbox.put("x/a.jpg", samples.picture("JPEG"))
+    (tmp_path / "secret").write_bytes(b"mine")
+    kept = [
+        "x/.nemo-watch-a.jpg.tmp",
+        "x/nemo-watch-prompt.txt.tmp",
+        "x/.nemo-watch-prompt.txt.tmp2",
+        f"x/deep/{LEFT}",
+        LEFT,
+    ]
+    for name in kept:
+        inbox.put(name, b"a person's")
+    for folder, make in {
+        "link": lambda place: place.symlink_to(tmp_path / "secret"),
+        "hard": lambda place: os.link(tmp_path / "secret", place),
+        "folder": lambda place: place.mkdir(),
+        "pipe": os.mkfifo,
+    }.items():
+        inbox.put(f"{folder}/a.jpg", samples.picture("JPEG"))
+        make(inbox.folder / folder / LEFT)
+        kept.append(f"{folder}/{LEFT}")
+    inbox.settled()
+    for _ in range(3):
+        inbox.look(200)
+    assert all(os.path.lexists(inbox.folder / name) for name in kept)
+    assert (tmp_path / "secret").read_bytes() == b"mine"
+
+
+# -- after a restart ---------------------------------------------------------------------------------------------------
+
+
+def test_a_restarted_lookout_doubts_an_empty_inbox_on_another_disk(samples, inbox):
+    """The disk's number is what an earlier process told; the folder is a real one."""
+    inbox.put("x/a.jpg", samples.picture("JPEG"))
+    inbox.settled()
+    known = inbox.lookout.root
+    assert known is not None
+    shutil.rmtree(inbox.folder / "x")
+    elsewhere = replace(known, device=known.device + 1, inode=known.inode + 1)
+    inbox.lookout = Lookout(inbox.folder, inbox.settings, root_known=elsewhere)
+    for _ in range(10):
+        look = inbox.look(3600)
+        assert (look.absent, inbox.lookout.root) == (True, elsewhere)
+    assert look.problems == (
+        f"The inbox {inbox.folder} is empty and lies on another disk than before; is its disk mounted?",
+    )
+    inbox.put("y/b.jpg", samples.picture("JPEG"))
+    assert (ready(inbox.settled()), inbox.lookout.root) == ({"y"}, known)
+
+
+def test_a_person_vouches_for_an_empty_inbox_and_it_is_one(inbox):
+    known = inbox.look().root
+    assert known is not None
+    inbox.lookout = Lookout(inbox.folder, inbox.settings, root_known=replace(known, device=0, inode=1))
+    assert inbox.look(30).absent
+    inbox.lookout.trust()
+    look = inbox.look(30)
+    assert (look.absent, look.problems) == (False, ())
+
+
+def test_a_restarted_lookout_takes_the_same_empty_inbox_as_it_is(samples, inbox):
+    inbox.put("x/a.jpg", samples.picture("JPEG"))
+    inbox.settled()
+    known = inbox.lookout.root
+    shutil.rmtree(inbox.folder)
+    inbox.folder.mkdir()
+    inbox.lookout = Lookout(inbox.folder, inbox.settings, root_known=known)
+    assert not inbox.look(30).absent

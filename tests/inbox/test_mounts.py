@@ -71,6 +71,19 @@ mount(); put("y/b.jpg"); print(look().absent, ready())
 
 
 @needs_mounts
+def test_after_a_restart_an_inbox_that_is_not_mounted_is_a_pause_until_it_is(tmp_path, samples):
+    """What an earlier process saw is handed to the next one, which finds the empty mount point, and then another disk."""
+    story = """
+mount(); put("x/a.jpg"); print(ready())
+known = lookout.root
+umount(); lookout = Lookout(inbox, config.Inbox(), root_known=known)
+print([look().absent for _ in range(10)], look().problems[0].endswith("on another disk than before; is its disk mounted?"))
+mount(); put("y/b.jpg"); print(ready(), lookout.root == known)
+"""
+    assert in_a_namespace(tmp_path, samples, story) == ["['x']", str([True] * 10) + " True", "['y'] False"]
+
+
+@needs_mounts
 def test_an_inbox_mounted_over_is_the_one_on_top(tmp_path, samples):
     story = """
 put("below/a.jpg"); print(ready())

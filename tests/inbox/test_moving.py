@@ -95,6 +95,60 @@ def test_writing_is_never_done_through_a_link(root, tmp_path):
     assert list((tmp_path / "outside").iterdir()) == []
 
 
+LEFT = "x/.nemo-watch-prompt.txt.tmp"
+
+
+def left_by_a_kill(root, monkeypatch):
+    """A prompt's writing ended half way, as a kill would end it: nothing is tidied up."""
+    (root / "x").mkdir()
+
+    def killed(_handle):
+        os._exit(9)
+
+    child = os.fork()
+    if child == 0:  # a real process that is gone in the middle of its writing
+        monkeypatch.setattr(os, "fsync", killed)
+        InboxFolder(root).write_new("x/prompt.txt", b"words")
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    return next(s for s in Walk(root).listing().sightings if s.path == LEFT)
+
+
+def test_what_a_killed_writing_left_is_taken_away(root, monkeypatch):
+    left = left_by_a_kill(root, monkeypatch)
+    (root / "x/prompt.txt").write_bytes(b"a person's")
+    assert InboxFolder(root).remove_leftover(left)
+    assert tree(root) == ["x/prompt.txt"]
+    assert not InboxFolder(root).remove_leftover(left)
+
+
+@needs_root
+def test_a_leftover_of_another_user_or_one_that_has_changed_stays(root, monkeypatch):
+    left = left_by_a_kill(root, monkeypatch)
+    os.chown(root / LEFT, 1234, -1)
+    assert not InboxFolder(root).remove_leftover(left)
+    os.chown(root / LEFT, 0, -1)
+    (root / LEFT).write_bytes(b"something else")
+    assert not InboxFolder(root).remove_leftover(left)
+    assert tree(root) == [LEFT]
+
+
+def test_a_leftover_is_never_taken_away_through_a_link(root, monkeypatch, tmp_path):
+    left = left_by_a_kill(root, monkeypatch)
+    (root / "x").rename(tmp_path / "outside")
+    (root / "x").symlink_to(tmp_path / "outside")
+    assert not InboxFolder(root).remove_leftover(left)
+    assert (tmp_path / "outside" / ".nemo-watch-prompt.txt.tmp").exists()
+
+
+def test_no_other_name_is_ever_taken_away(root):
+    (root / "x").mkdir()
+    (root / "x/a.jpg").write_bytes(b"mine")
+    (found,) = Walk(root).listing().sightings
+    assert not InboxFolder(root).remove_leftover(found)
+    assert tree(root) == ["x/a.jpg"]
+
+
 def test_loose_files_move_together_into_a_new_folder(root):
     gather = gather_of(root, "trip", "a.jpg", "b.jpg", "prompt.txt")
     inode = (root / "a.jpg").stat().st_ino

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
+import os
 
 import pytest
 
@@ -118,18 +121,41 @@ def test_a_file_that_changed_or_left_since_it_rested_stops_the_preparing(prepare
     assert caught.value.cause is Cause.MEDIA_GONE
 
 
-def test_a_file_that_cannot_be_read_is_left_out_with_the_reason(prepared, samples, monkeypatch):
-    real = InboxFolder.open_file
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [(errno.EIO, Cause.INBOX_ABSENT), (errno.ESTALE, Cause.INBOX_ABSENT), (errno.EACCES, Cause.FILE_UNREADABLE)],
+)
+@pytest.mark.parametrize("when", ["opened", "read"])
+def test_nothing_is_concluded_without_a_file_that_cannot_be_read(prepared, samples, monkeypatch, code, cause, when):
+    """No media without it, and nothing remembered of it: a transient error must not make another film."""
+    prepared({"a.jpg": samples.picture("JPEG"), "b.jpg": samples.picture("PNG")})
+    real, studies = os.open, {}
 
-    def refused(self, sighting):
-        if sighting.path == "x/b.jpg":
-            raise Trouble(Cause.FILE_UNREADABLE, file=sighting.path, reason="Permission denied")
-        return real(self, sighting)
+    class Failing(io.BytesIO):
+        def read(self, *_):
+            raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(InboxFolder, "open_file", refused)
-    media, left_out = prepared({"a.jpg": samples.picture("JPEG"), "b.jpg": samples.picture("JPEG")})
-    assert names((media,)) == ["a.jpg"]
-    assert [(left.path, left.reason) for left in left_out] == [("x/b.jpg", "cannot be read: Permission denied")]
+        def fileno(self):
+            return 0
+
+    def opened(name, *args, **options):
+        if name == "b.jpg":
+            raise OSError(code, os.strerror(code), name)
+        return real(name, *args, **options)
+
+    real_file = InboxFolder.open_file
+    found = film(prepared.root)
+    with monkeypatch.context() as patch:
+        if when == "opened":
+            patch.setattr(os, "open", opened)
+        else:
+            patch.setattr(InboxFolder, "open_file", lambda f, s: Failing() if s.path == "x/b.jpg" else real_file(f, s))
+        with pytest.raises(Trouble) as caught:
+            media_of(found, InboxFolder(prepared.root), studies)
+    assert (caught.value.cause, caught.value.data["file"]) == (cause, "x/b.jpg")
+    assert caught.value.data["reason"] == os.strerror(code)
+    assert "x/b.jpg" not in {sighting.path for sighting in studies}
+    assert len(media_of(found, InboxFolder(prepared.root), studies)[0]) == 2
 
 
 def test_a_file_that_grows_while_it_is_read_is_noticed(prepared, samples, monkeypatch):

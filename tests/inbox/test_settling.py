@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -9,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nemo_watch.inbox.listing import Listing
-from nemo_watch.inbox.settling import Due, Settling
-from nemo_watch.inbox.verdicts import CUT, ENDLESS, HOLLOW, WHOLE, WRITING, Verdict, Wholeness
+from nemo_watch.inbox.settling import Settling
+from nemo_watch.inbox.standings import Doubt, Due
+from nemo_watch.inbox.tracking import SPARSE_BLIND_S, SPARSE_PATIENCE_S, Pace
+from nemo_watch.inbox.verdicts import CUT, ENDLESS, HOLLOW, SPARSE, WHOLE, WRITING, Verdict, Wholeness
 from nemo_watch.model import EntryKind, FolderIdentity, Sighting
 
 ROOT = FolderIdentity(1, 2, 3)
-SETTLE_S, PROJECT_SETTLE_S = 5.0, 20.0
+SETTLE_S, PROJECT_SETTLE_S, RESCAN_S = 5.0, 20.0, 30.0
 
 
 def seen(path: str, size: int = 100, inode: int | None = None, mtime: int = 7) -> Sighting:
@@ -30,8 +33,8 @@ def listed(*sightings: Sighting, root: FolderIdentity | None = ROOT, **extra: ob
 class Story:
     """A settling that is told listings and verdicts at moments."""
 
-    def __init__(self, **verdicts: Verdict) -> None:
-        self.settling = Settling(SETTLE_S, PROJECT_SETTLE_S, 500_000_000)
+    def __init__(self, root_known: FolderIdentity | None = None, **verdicts: Verdict) -> None:
+        self.settling = Settling(Pace(SETTLE_S, 500_000_000, RESCAN_S), PROJECT_SETTLE_S, root_known)
         self.verdicts = verdicts
         self.asked: list[Due] = []
 
@@ -129,12 +132,65 @@ def test_a_writer_is_looked_for_again_although_nothing_changes():
     assert story.at(10, listing).resting() == {"x/a.jpg"}
 
 
-def test_an_unreadable_file_is_left_alone_and_tried_again():
-    story, listing = Story(a=Verdict(Wholeness.UNREADABLE, "cannot be read: no")), listed(seen("x/a.jpg"))
+def test_a_file_with_holes_is_asked_about_again_after_each_patience():
+    """First for those that nobody writes, later for those of which nobody can tell; it never waits without end."""
+    story, listing = Story(a=SPARSE), listed(seen("x/a.mov"))
     story.at(0, listing).at(5, listing)
-    assert (story.alone(), story.reasons()) == ({"x/a.jpg": "cannot be read: no"}, {})
+    assert story.reasons() == {"x/a.mov": "has empty stretches; waiting to see whether they are filled"}
+    while (wait_s := story.settling.next_due_s(story.now_s)) is not None and story.now_s < 10_000:
+        story.at(story.now_s + wait_s, listing)
+    assert [due.unchanged_s for due in story.asked] == [5, SPARSE_PATIENCE_S, SPARSE_BLIND_S]
+    assert [due.thorough for due in story.asked] == [False, True, True]
+
+
+NO_DISK = Verdict(Wholeness.UNREADABLE, "cannot be read: Input/output error")
+NO_RIGHT = Verdict(Wholeness.REFUSED, "cannot be read: Permission denied")
+
+
+@pytest.mark.parametrize("verdict", [NO_DISK, NO_RIGHT])
+def test_a_file_that_cannot_be_read_holds_its_project_and_heals(verdict):
+    story, listing = Story(a=verdict), listed(seen("x/a.jpg"), seen("x/b.jpg"))
+    for now_s in (0, 5, 600, 100_000):
+        story.at(now_s, listing)
+    assert (story.alone(), story.reasons(), story.resting()) == ({}, {"x/a.jpg": verdict.reason}, {"x/b.jpg"})
     story.verdicts = {}
-    assert story.at(40, listing).resting() == {"x/a.jpg"}
+    assert story.at(100_000 + RESCAN_S, listing).resting() == {"x/a.jpg", "x/b.jpg"}
+
+
+@pytest.mark.parametrize(("verdict", "first_s"), [(NO_DISK, 1.0), (NO_RIGHT, RESCAN_S)])
+def test_a_failing_disk_is_tried_with_growing_patience_and_a_missing_right_at_every_rescan(verdict, first_s):
+    story, listing = Story(a=verdict), listed(seen("x/a.jpg"))
+    moments = [5.0]
+    story.at(0, listing).at(5, listing)
+    while len(story.asked) < 40:
+        wait_s = story.settling.next_due_s(story.now_s)
+        assert wait_s is not None
+        asked = len(story.asked)
+        story.at(story.now_s + wait_s, listing)
+        moments += [story.now_s] * (len(story.asked) - asked)
+    waits = [after - before for before, after in itertools.pairwise(moments)]
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (first_s, RESCAN_S)
+
+
+def test_a_file_that_failed_when_it_was_read_through_is_read_through_before_it_rests_again():
+    story, listing = Story(), listed(seen("x/a.jpg"))
+    story.at(0, listing).at(5, listing)
+    story.settling.unread("x/a.jpg", NO_DISK, 10)
+    story.verdicts = {"a": NO_DISK}
+    assert story.at(10, listing).reasons() == {"x/a.jpg": NO_DISK.reason}
+    assert story.at(20, listing).reasons() == {"x/a.jpg": NO_DISK.reason}
+    story.verdicts = {}
+    assert story.at(60, listing).resting() == {"x/a.jpg"}
+    assert [due.read_through for due in story.asked] == [False, True, True]
+
+
+def test_loose_neighbours_do_not_wait_for_a_file_that_cannot_be_read():
+    story, listing = Story(a=NO_DISK), listed(seen("a.jpg"), seen("b.jpg"))
+    story.at(0, listing).at(5, listing)
+    assert [u.holds for standing in story.settling.standings(5) for u in standing.unsettled] == [True]
+    story.at(60, listing)
+    assert [u.holds for standing in story.settling.standings(60) for u in standing.unsettled] == [False]
 
 
 def test_a_writer_that_pauses_is_given_twice_its_longest_pause():
@@ -243,6 +299,63 @@ def test_another_and_empty_folder_in_the_inbox_place_is_never_taken_for_it():
         assert story.at(now_s, listed(root=other)).settling.absent
     assert not story.at(200, listed(seen("y/b.jpg"), root=other)).settling.absent
     assert story.at(205, listed(seen("y/b.jpg"), root=other)).resting() == {"y/b.jpg"}
+
+
+ELSEWHERE = FolderIdentity(9, 9, 9)
+
+
+def test_after_a_restart_an_empty_inbox_on_another_disk_is_absent_until_it_holds_something():
+    story = Story(ROOT)
+    for now_s in (0, 1000, 1e6):
+        assert story.at(now_s, listed(root=ELSEWHERE)).settling.absent
+    assert (story.settling.doubt, story.settling.root) == (Doubt.ELSEWHERE, ROOT)
+    story.at(1e6 + 1, listed(seen("x/a.jpg"), root=ELSEWHERE))
+    assert (story.settling.absent, story.settling.root) == (False, ELSEWHERE)
+
+
+def test_after_a_restart_an_empty_inbox_on_the_known_disk_is_an_empty_inbox():
+    """Emptied, or deleted and made again; also where the machine's restart gave the disk another number."""
+    for root in (ROOT, FolderIdentity(1, 77, 88), FolderIdentity(5, ROOT.inode, ROOT.birth_ns)):
+        assert not Story(ROOT).at(0, listed(root=root)).settling.absent
+    unborn = FolderIdentity(1, 2, None)
+    assert Story(unborn).at(0, listed(root=FolderIdentity(5, 2, None))).settling.absent
+
+
+def test_after_a_restart_another_inbox_that_holds_something_is_the_inbox():
+    story = Story(ROOT).at(0, listed(seen("x/a.jpg"), root=ELSEWHERE))
+    assert (story.settling.absent, story.settling.root) == (False, ELSEWHERE)
+
+
+def test_a_person_may_vouch_for_an_empty_inbox():
+    story = Story(ROOT).at(0, listed(root=ELSEWHERE))
+    story.settling.trust()
+    assert not story.at(1, listed(root=ELSEWHERE)).settling.absent
+    held = Story()
+    held.at(0, listed(seen("x/a.jpg"))).at(1, listed(root=ELSEWHERE)).settling.trust()
+    assert not held.at(2, listed(root=ELSEWHERE)).settling.absent
+    assert held.resting() == set()
+
+
+def test_to_vouch_for_an_inbox_that_nobody_doubts_changes_nothing():
+    story, listing = Story(), listed(seen("x/a.jpg"))
+    story.at(0, listing).at(5, listing).settling.trust()
+    assert story.at(6, listing).resting() == {"x/a.jpg"}
+
+
+def test_an_inbox_that_never_held_anything_may_lie_anywhere():
+    """Its disk is mounted, still empty, after the daemon came."""
+    story = Story().at(0, listed())
+    assert story.settling.root is None
+    assert not story.at(10, listed(root=ELSEWHERE)).settling.absent
+
+
+def test_what_a_kill_left_of_our_own_writing_is_named_when_nothing_can_be_writing_it_any_more():
+    story, listing = Story(), listed(seen("x/.nemo-watch-prompt.txt.tmp"), seen("x/.nemo-watch-a.jpg.tmp"))
+    story.at(0, listing)
+    assert story.settling.leftovers(119) == []
+    assert [s.path for s in story.settling.leftovers(120)] == ["x/.nemo-watch-prompt.txt.tmp"]
+    story.at(121, listed(seen("x/.nemo-watch-a.jpg.tmp")))
+    assert story.settling.leftovers(1000) == []
 
 
 def test_an_inbox_that_was_always_empty_is_simply_empty():

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.inbox.listing import InboxFolder
+from nemo_watch.inbox.listing import InboxFolder, Walk
+from nemo_watch.inbox.preparing import media_of
 from nemo_watch.inbox.uploading import upload_source
-from nemo_watch.model import MediaKind, Medium
+from nemo_watch.model import FoundFilm, MediaKind, Medium
 
 
 @pytest.fixture
@@ -107,6 +108,86 @@ def test_a_file_of_another_size_or_kind_is_refused_at_once(root, temp):
         with pytest.raises(Trouble) as caught:
             upload_source(right, InboxFolder(root), temp)
         assert caught.value.cause is Cause.FILE_CHANGED
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_that_its_exif_turns_goes_up_as_it_is_with_its_orientation(root, temp, samples, orientation):
+    """Byte for byte: whoever shows it turns it, once. Only what is made anew (HEIC) is turned by us."""
+    data = samples.picture("JPEG", exif=samples.exif("2024:05:06 07:08:09", orientation=orientation))
+    (root / "x/a.jpg").write_bytes(data)
+    (right,), _ = taken(root)
+    upload = upload_source(right, InboxFolder(root), temp)
+    sent = upload.open().read()
+    assert sent == data
+    with Image.open(io.BytesIO(sent)) as picture:
+        assert (picture.getexif()[0x0112], picture.size) == (orientation, (160, 120))
+    upload.close()
+
+
+def taken(root):
+    """The media of everything in the project, as they are now."""
+    film = FoundFilm("x", "", "x/prompt.txt", None, None, tuple(Walk(root).listing().sightings))
+    return media_of(film, InboxFolder(root), {})
+
+
+def replaced_in_place(place, data):
+    place.write_bytes(data)
+
+
+def replaced_by_rename(place, data):
+    place.with_name("new").write_bytes(data)
+    place.with_name("new").rename(place)
+
+
+@pytest.mark.parametrize("replace", [replaced_in_place, replaced_by_rename])
+@pytest.mark.parametrize("when", ["before it is opened", "before its first byte", "half way", "after its last byte"])
+@pytest.mark.parametrize("same_size", [True, False])
+def test_a_file_replaced_on_its_way_up_goes_up_as_it_was_or_is_taken_again(root, temp, replace, when, same_size):
+    """Between the preparing and the end of the upload: never a byte stream that nobody prepared; taken again, the new one goes up."""
+    old = b"\x89PNG\r\n\x1a\n" + b"old" * 9_000
+    new = b"\x89PNG\r\n\x1a\n" + (b"new" * 9_000 if same_size else b"newer" * 9_000)
+    place = root / "x/a.png"
+    place.write_bytes(old)
+    (right,), _ = taken(root)
+    sent, outcome = b"", None
+    try:
+        if when == "before it is opened":
+            replace(place, new)
+        upload = upload_source(right, InboxFolder(root), temp)
+        file = upload.open()
+        if when == "before its first byte":
+            replace(place, new)
+        sent += file.read(10_000)
+        if when == "half way":
+            replace(place, new)
+        while piece := file.read(10_000):
+            sent += piece
+        if when == "after its last byte":
+            replace(place, new)
+        upload.close()
+    except Trouble as trouble:
+        outcome = trouble.cause
+    assert (outcome, sent == old) in {(None, True), (Cause.FILE_CHANGED, False)}
+    assert len(sent) < len(old) or sent == old
+    if outcome is None:
+        assert when == "after its last byte" or replace is replaced_by_rename
+    (again,), _ = taken(root)
+    assert upload_source(again, InboxFolder(root), temp).open().read() == new
+
+
+@pytest.mark.parametrize(("code", "cause"), [(errno.EIO, Cause.INBOX_ABSENT), (errno.EBADMSG, Cause.FILE_UNREADABLE)])
+def test_a_disk_that_fails_during_the_upload_is_tried_again_and_not_left_out(root, temp, monkeypatch, code, cause):
+    upload = upload_source(medium(root, "a.png", b"\x89PNG" + b"x" * 5000), InboxFolder(root), temp)
+    file = upload.open()
+    file.read(100)
+
+    def fails(*_args):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "preadv", fails)
+    with pytest.raises(Trouble) as caught:
+        file.read()
+    assert (caught.value.cause, caught.value.data["file"]) == (cause, "x/a.png")
 
 
 def test_heic_goes_up_as_a_jpeg_of_its_own_size(root, temp, samples):

@@ -312,6 +312,54 @@ def test_a_watch_limit_that_the_kernel_enforces_is_noticed(tmp_path):
     assert "of 101 folders can be watched" in done.stdout
 
 
+_BEHIND_A_LIMIT = """
+import sys
+from datetime import datetime
+from pathlib import Path
+Path("/proc/sys/user/max_inotify_watches").write_text("50")
+from nemo_watch import config
+from nemo_watch.inbox import watching
+from nemo_watch.inbox.looking import Lookout
+watching._WATCH_LIMIT = Path("/proc/none")
+root, photo = Path(sys.argv[1]), Path(sys.argv[2]).read_bytes()
+names = [str(number) for number in range(100)]
+for name in names[:60]:
+    (root / name).mkdir()
+lookout, now_s = Lookout(root, config.Inbox()), 0.0
+watch = watching.Watch(root, lambda: None, monotonic=lambda: now_s)
+def look(after_s):
+    global now_s
+    now_s += after_s
+    found = lookout.look(now_s, datetime(2026, 1, 1))
+    watch.tend(found.root, found.folder_count)
+    return found
+look(0)
+for name in names:
+    (root / name).mkdir(exist_ok=True)
+    (root / name / "a.jpg").write_bytes(photo)
+look(30), look(5)
+found = look(30)
+print(sum(project.ready for project in found.projects), sum(len(p.films[0].media) for p in found.projects))
+watch.stop()
+"""
+
+
+@pytest.mark.skipif(
+    subprocess.run(
+        ["unshare", "-Ur", "sh", "-c", "echo 50 > /proc/sys/user/max_inotify_watches"], capture_output=True, check=False
+    ).returncode
+    != 0,
+    reason="needs user namespaces with a watch limit of their own",
+)
+def test_behind_an_exhausted_watch_limit_not_one_file_is_lost(samples, tmp_path):
+    """60 folders before the start and 40 after it, 50 watches: all hundred projects are found by the rescan."""
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "photo").write_bytes(samples.picture("JPEG"))
+    command = ["unshare", "-Ur", sys.executable, "-c", _BEHIND_A_LIMIT, tmp_path / "inbox", tmp_path / "photo"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout.split("\n")[0], done.returncode) == ("100 100", 0), done.stderr
+
+
 def test_an_identity_alone_decides_about_arming(tmp_path, monkeypatch):
     """A remount gives the same path another device."""
     starts = []
