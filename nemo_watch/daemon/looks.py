@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nemo_watch.clock import Clock
     from nemo_watch.config import Config
     from nemo_watch.daemon.metrics import Metrics
+    from nemo_watch.errors import Trouble
     from nemo_watch.inbox.watching import Watch
 
 LOOK_LIMIT_S: Final = 60.0  # a look at 100,000 files takes a second; what takes a minute hangs
@@ -38,7 +39,7 @@ class Looks:
     def adopt(self, config: Config) -> None:
         """Go on under new settings; the inbox is looked at afresh when its own have changed."""
         if config.inbox != self.config.inbox:
-            self.lookout = Lookout(config.folders.inbox, config.inbox)
+            self.lookout = Lookout(config.folders.inbox, config.inbox, root_known=self.lookout.root)
         self.config = config
 
     async def look(self) -> Look:
@@ -55,6 +56,12 @@ class Looks:
         looking, self._looking = self._looking, None
         look, self.watching = looking.result()
         return look
+
+    def unread(self, trouble: Trouble) -> None:
+        """A file at rest could not be read: the next look, which comes at once, does not call it at rest."""
+        self.lookout.unread(trouble)
+        if "file" in trouble.data:
+            self.woken()
 
     @property
     def is_looking(self) -> bool:

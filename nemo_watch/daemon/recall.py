@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,11 @@ from nemo_watch.jobs.store import store_stamp
 from nemo_watch.outbox.names import film_stem, outbox_name
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nemo_watch.clock import Clock
     from nemo_watch.jobs.store import Store
-    from nemo_watch.model import Backend, FoundFilm, FoundProject
+    from nemo_watch.model import Backend, FolderIdentity, FoundFilm, FoundProject
     from nemo_watch.outbox.publish import OutboxFolder
 
 
@@ -29,6 +32,7 @@ class Recall:
     clock: Clock
     backend: Backend
     _known: tuple[tuple[int, int], Known] | None = None
+    _root: FolderIdentity | None = None
 
     async def known(self) -> Known:
         """Everything that the journal knows now."""
@@ -37,8 +41,19 @@ class Recall:
             self._known = stamp, await self.store.read(lambda c: knowledge.known(c, self.backend))
         return self._known[1]
 
+    async def root(self, folder: Path) -> FolderIdentity | None:
+        """Which folder the inbox at that path was when it last held anything, in this process or an earlier one."""
+        self._root = await self.store.read(lambda c: records.inbox_root(c, os.fspath(folder)))
+        return self._root
+
+    async def keep_root(self, folder: Path, root: FolderIdentity | None) -> None:
+        """Remember it for the next process."""
+        if root is not None and root != self._root:
+            await self.store.do(lambda c: records.keep_inbox_root(c, os.fspath(folder), root))
+            self._root = root
+
     async def project(
-        self, found: FoundProject, shas: Sequence[str] | None, present: Sequence[str], known: Known
+        self, found: FoundProject, shas: Sequence[str] | None, present: Mapping[str, FolderIdentity], known: Known
     ) -> tuple[int, Known]:
         """The journal's number of a folder. `shas`: its media by content, None while unknown; `present`: all folders there are."""
         same = recognising.same_project(found.folder, found.identity, shas, known.projects, present)

@@ -161,9 +161,14 @@ def _restored(connection: sa.Connection, receipt: ProjectReceipt, now: float) ->
             words = list(missing[-1].messages)
             number = records.add_film(connection, project, stem, film.stem, now, name=film.name, words=words)
         for version in missing:
-            _restore_version(connection, project, number, film.name, version)
+            _restore_version(connection, project, number, film.name, version, _is_shared(receipt, version))
         new = 1
     return new
+
+
+def _is_shared(receipt: ProjectReceipt, bought: BoughtVersion) -> bool:
+    """Whether several films of the folder were made in the version's session."""
+    return sum(any(v.session_id == bought.session_id for v in film.versions) for film in receipt.films) > 1
 
 
 def _has_version(connection: sa.Connection, film: int, bought: BoughtVersion) -> bool:
@@ -177,10 +182,12 @@ def _has_version(connection: sa.Connection, film: int, bought: BoughtVersion) ->
     return any(messages[: len(bought.messages)] == bought.messages for messages in known)  # the journal may be ahead
 
 
-def _restore_version(connection: sa.Connection, project: int, film: int, name: str, bought: BoughtVersion) -> None:
+def _restore_version(
+    connection: sa.Connection, project: int, film: int, name: str, bought: BoughtVersion, shared: bool
+) -> None:
     """A version as a job that is over; its messages count as sent, its session is gone on with."""
     at = bought.made_at.timestamp()
-    session = _session(connection, project, bought, at) if bought.session_id else None
+    session = _session(connection, project, bought, shared, at) if bought.session_id else None
     media = tuple(
         Medium(bought.paths.get(sha, name), name, MediaKind.IMAGE, 0, sha) for sha, name in bought.media.items()
     )
@@ -237,7 +244,7 @@ def _restore_uploads(connection: sa.Connection, session: int, bought: BoughtVers
             )
 
 
-def _session(connection: sa.Connection, project: int, bought: BoughtVersion, at: float) -> int:
+def _session(connection: sa.Connection, project: int, bought: BoughtVersion, shared: bool, at: float) -> int:
     session = tables.session
     known = connection.scalar(
         sa.select(session.c.id).where(session.c.project == project, session.c.session_id == bought.session_id)
@@ -249,7 +256,7 @@ def _session(connection: sa.Connection, project: int, bought: BoughtVersion, at:
             session.insert()
             .values(
                 project=project, backend=bought.backend.value, account=bought.account, session_id=bought.session_id,
-                task_id=bought.task_id, shared=False, created_at=at,
+                task_id=bought.task_id, shared=shared, created_at=at,
             )
             .returning(session.c.id)
         ).scalar_one()

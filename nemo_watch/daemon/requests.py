@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logger("requests")
 
-Placing = Callable[["Seen", Place], Awaitable[None]]
+Placing = Callable[["Seen", Place, "records.Request | None"], Awaitable[bool]]
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class Requests:
             case "cancel":
                 return await self._cancel(request.film, job)
             case "again":
-                return await self._again(seen, job, place)
+                return await self._again(request, seen, job, place)
             case _:
                 return await self._retry(request.film, job)
 
@@ -85,8 +85,8 @@ class Requests:
         await self.store.do(lambda c: _cancelled(c, film, job, backend, now))
         return True
 
-    async def _again(self, seen: Seen | None, job: JobRecord | None, place: Placing) -> bool:
-        """Buy on purpose, once the files are at rest; what is at work is finished first."""
+    async def _again(self, request: records.Request, seen: Seen | None, job: JobRecord | None, place: Placing) -> bool:
+        """Buy on purpose, once the files are at rest; what is at work is finished first. Placed and carried out are one commit."""
         if seen is None or not seen.wish.ready or (job is not None and job.id in self.dispatcher.running):
             return False
         wish = replace(seen.wish, words=None) if self.routed(seen.wish) is not None else seen.wish
@@ -94,8 +94,7 @@ class Requests:
         if placed is None:
             return False
         await self.store.do(lambda c: records.write_film(c, seen.film, released=True, held=False))
-        await place(seen, placed)
-        return True
+        return await place(seen, placed, request)
 
     async def _retry(self, film: int, job: JobRecord | None) -> bool:
         if job is not None and job.id in self.dispatcher.running and self.dispatcher.running[job.id].cancelled:

@@ -113,6 +113,7 @@ class Rounds:
         look = await self.looks.look()
         result = Round(look, next_s=look.next_look_s)
         if not look.absent:
+            await self.recall.keep_root(self.config.folders.inbox, self.looks.lookout.root)
             await self._gather(look.gathers, result)
             result.seen = await self._seen(look.projects)
             result.held = await self._brake(result.seen)
@@ -151,7 +152,7 @@ class Rounds:
 
     async def _seen(self, projects: Sequence[FoundProject]) -> list[Seen]:
         known = await self.recall.known()
-        present = [project.folder for project in projects]
+        present = {project.folder: project.identity for project in projects}
         seen: list[Seen] = []
         for found in projects:
             media = await self.wishes.media(found)
@@ -219,7 +220,7 @@ class Rounds:
                 cause = Cause.BRAKE_FIRST_START
                 seen.decision = Wait(FilmState.QUEUED, sentence(cause, data), None, advice(cause, data))
             case Place() as place:
-                await self._place(seen, place)
+                await self._place(seen, place, None)
             case Wait(again_in_s=seconds):
                 result.next_s = _soonest(result.next_s, [] if seconds is None else [seconds])
             case Withdraw(job=number):
@@ -262,19 +263,24 @@ class Rounds:
         await self.store.do(lambda c: records.write_film(c, seen.film, answered=list(words), reply=text))
         seen.decision = Wait(FilmState.DONE, f'"{words[0]}" is answered in reply.txt')
 
-    async def _place(self, seen: Seen, place: Place) -> None:
+    async def _place(self, seen: Seen, place: Place, request: records.Request | None) -> bool:
+        """Order a version; the `request` that asks for it is carried out with it. False: something else was ordered meanwhile."""
         now = self.clock.now().timestamp()
         version = max(place.version, 1 + await asyncio.to_thread(self._newest_on_disk, seen))
 
-        def work(connection: sa.Connection) -> None:
+        def work(connection: sa.Connection) -> bool:
             newest = queue.newest_job(connection, seen.film)
             if (newest.id if newest else None) != (seen.past.job.id if seen.past.job else None):
-                return  # placed already: this very batch was repeated
+                return False
             queue.place(connection, seen.film, place.order, version, place.replaces, pipeline.VERSION, now)
             if place.answers is not None:
                 records.write_film(connection, seen.film, answered=list(place.answers))
+            if request is not None:
+                records.close_request(connection, request.id, now)
+            return True
 
-        await self.store.do(work)
+        if not await self.store.do(work):
+            return False
         seen.decision = Keep()
         log.info(
             "film.ordered",
@@ -283,6 +289,7 @@ class Rounds:
             kind=place.order.kind.value,
             messages=len(place.order.send),
         )
+        return True
 
     def _newest_on_disk(self, seen: Seen) -> int:
         """The highest version that lies in the outbox: a number is never used twice, whatever the journal remembers."""

@@ -118,12 +118,13 @@ async def started(
     service.metrics.resumed += await _take_over(config, clock, store, outbox, receipts, owner)
     crew = RealCrew(config, clock, store, folder, outbox, service, words, receipts, service.metrics)
     dispatcher = Dispatcher(store, clock, owner, config.service.projects_at_once, config.service.pace, crew)
-    wishes = Wishes(folder, config.inbox, store, clock, wake.set)
-    await wishes.remember()
-    watch = Watch(config.folders.inbox, _wake_from_thread(wake), config.inbox.watch)
-    lookout = Lookout(config.folders.inbox, config.inbox)
-    looks = Looks(config, clock, lookout, watch, service.metrics, wake.set)
     recall = Recall(store, outbox, clock, Backend(config.service.backend))
+    root = await recall.root(config.folders.inbox)
+    lookout = Lookout(config.folders.inbox, config.inbox, root_known=root)
+    watch = Watch(config.folders.inbox, _wake_from_thread(wake), config.inbox.watch)
+    looks = Looks(config, clock, lookout, watch, service.metrics, wake.set)
+    wishes = Wishes(folder, config.inbox, store, clock, wake.set, looks.unread)
+    await wishes.remember()
     rounds: Rounds = Rounds(
         config, clock, store, looks, recall, folder, outbox, dispatcher, Answers(store, service, words), wishes, crew,
         Requests(store, clock, dispatcher, config.folders.outbox, lambda: rounds.rules, wishes.routed, wake.set), once,

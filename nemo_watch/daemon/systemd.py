@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from nemo_watch.clock import Clock
 
 
-_PATIENCE_S: Final = 0.2  # the manager's queue holds ten datagrams: a READY must not be lost to a full one, nor hold the loop
+_PATIENCE_S: Final = (
+    0.2  # the manager's queue holds ten datagrams: a READY must not be lost to a full one, nor hold the loop
+)
 
 
 def notify(*lines: str) -> None:

@@ -46,13 +46,14 @@ class Prepared:
 
 @dataclass(slots=True)
 class Wishes:
-    """What films ask for. `woken` is called when something that was being read beside the round is known."""
+    """What films ask for. `woken` is called when something that was being read beside the round is known, `unread` when it is not."""
 
     folder: InboxFolder
     settings: Inbox
     store: Store
     clock: Clock
     woken: Callable[[], None]
+    unread: Callable[[Trouble], None]
     left_out: dict[str, tuple[LeftAlone, ...]] = field(default_factory=dict)  # by film, for the status
     _prepared: dict[str, Prepared] = field(default_factory=dict)
     _studies: Studies = field(default_factory=dict)
@@ -94,8 +95,9 @@ class Wishes:
                 media, left_out = await asyncio.to_thread(media_of, film, self.folder, self._studies)
                 self._prepared[film.name] = Prepared(film.media, media, left_out)
             await self._keep(project.films, known)
-        except Trouble as trouble:  # it changed under our eyes: the next look sees it as it is now
+        except Trouble as trouble:  # it changed under our eyes, or cannot be read: the next look sees it as it is now
             log.info("media.unread", project=project.folder, reason=str(trouble))
+            self.unread(trouble)
         else:
             self.woken()
 

@@ -40,6 +40,11 @@ async def look_at_balance(run: Run) -> None:
     if available <= (run.refused_at or 0.0):
         bar = available if run.refused_at is None else run.refused_at
         raise Trouble(Cause.OUT_OF_CREDITS, not_taken=True, available=bar)
+    if (
+        run.refused_at is not None
+    ):  # it has risen: what the messages take of it from here on is no refusal, nor is a restart
+        await run.journal.write(cause=None, data=None)
+        run.refused_at = None
 
 
 @asynccontextmanager

@@ -97,7 +97,7 @@ async def _pay(run: Run, session: Session, name: str, text: str) -> Receipt:
     )  # before the intent: an outbox that refuses the line must not look like a message on its way
     left = dict(_REMEDIES)
     while True:
-        step = await _intent(run, session, name, text)
+        step = await _intended(run, session, name, text)
         try:
             async with run.unbroken():
                 reply = await _send(run, session, text)
@@ -133,11 +133,16 @@ def _helpless(trouble: Trouble) -> Trouble:
     return trouble
 
 
-async def _intent(run: Run, session: Session, name: str, text: str) -> Step:
+async def _intended(run: Run, session: Session, name: str, text: str) -> Step:
+    """The intent on disk. A halt that comes while it is written takes it back: nothing was sent, so nobody is to be asked."""
     before = (await run.service.state(session.session_id)).draft
     paid = run.order.backend is Backend.CLOUD
     data = {"text": text, "before": run.words.fingerprint(before), "paid": paid}
-    return await run.journal.intent(name, data, paid_a_day=run.paid_a_day)
+    async with run.unbroken():
+        step = await run.journal.intent(name, data, paid_a_day=run.paid_a_day)
+        if run.halting:
+            await run.journal.void(name)
+    return step
 
 
 async def _send(run: Run, session: Session, text: str) -> ReplyAnswer:

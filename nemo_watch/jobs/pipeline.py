@@ -16,7 +16,7 @@ from nemo_watch.jobs.paying import Said, said_for, saying
 from nemo_watch.jobs.rendering import rendered
 from nemo_watch.jobs.run import Run, Session
 from nemo_watch.jobs.sessions import renew_session, working_session
-from nemo_watch.jobs.timelines import newest_own_timeline, other_timelines
+from nemo_watch.jobs.timelines import has_unknown_timelines, newest_own_timeline, other_timelines
 from nemo_watch.jobs.uploading import upload_media
 from nemo_watch.model import Backend, OrderKind
 
@@ -107,8 +107,9 @@ async def _refuse_anothers_timeline(run: Run, session: Session, before: Draft | 
     if await run.journal.find("message/0") is not None:
         return
     own, others = await run.journal.held(lambda c: other_timelines(c, run.journal.job_id, session.row))
+    unknown = await run.journal.held(lambda c: has_unknown_timelines(c, run.journal.job_id, session.row))
     now = run.words.fingerprint(before)
-    if now in map(run.words.fingerprint, others) and now not in map(run.words.fingerprint, own):
+    if now not in map(run.words.fingerprint, own) and (unknown or now in map(run.words.fingerprint, others)):
         raise Trouble(Cause.SESSION_MOVED_ON, film=run.film, messages=len(run.order.wish))
 
 

@@ -5,7 +5,7 @@ It must never take a copy for its original, nor another folder for one that left
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from nemo_watch.model import FolderIdentity
@@ -26,27 +26,29 @@ def same_project(
     found: FolderIdentity,
     media: Collection[str] | None,
     known: Sequence[KnownProject],
-    present: Collection[str],
+    present: Mapping[str, FolderIdentity],
 ) -> KnownProject | None:
     """The journal's project that a folder of the inbox is, None for a new one.
 
-    `media` are the folder's media by content, None while they are not known; `present` are the names of all folders that are
-    in the inbox now. A renamed folder stays the same project: same device, inode and birth time; or the same inode and shared
-    media, because inodes are reused at once. A folder that came back under its name is the same when it shares media.
+    `media` are the folder's media by content, None while they are not known; `present` are all folders that are in the inbox now.
+    A renamed folder stays the same project, whatever stands under its old name: same device, inode and birth time; or the same inode
+    and shared media, because inodes are reused at once. A folder that came back under its name is the same when it shares media,
+    unless the one that was known there is in the inbox under another name: then it is a copy.
     """
     for candidate in known:
         if candidate.folder == folder and candidate.identity == found:
             return candidate
-    absent = [candidate for candidate in known if candidate.folder not in present]
-    for candidate in absent:
+    for candidate in known:
         if found.birth_ns is not None and candidate.identity == found:
             return candidate
     shared = [c for c in known if media and (c.media & frozenset(media))]
     for candidate in shared:
-        if candidate in absent and candidate.identity.inode == found.inode:
+        if candidate.folder not in present and candidate.identity.inode == found.inode:
             return candidate
-    same_name = [candidate for candidate in known if candidate.folder == folder]
-    for candidate in same_name:
+    elsewhere = {identity for name, identity in present.items() if name != folder and identity.birth_ns is not None}
+    for candidate in known:
+        if candidate.folder != folder or candidate.identity in elsewhere:
+            continue
         if media is None or candidate in shared or not candidate.media:
             return candidate
     return None

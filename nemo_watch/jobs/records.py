@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import sqlalchemy as sa
 
 from nemo_watch.errors import FilmState, Need
@@ -151,6 +152,19 @@ def forget(connection: sa.Connection, before: float) -> None:
     """Drop what is older than that moment and can be found out again or is over; jobs and their steps are kept."""
     connection.execute(tables.request.delete().where(tables.request.c.handled_at < before))
     connection.execute(tables.study.delete().where(tables.study.c.at < before))
+
+
+def inbox_root(connection: sa.Connection, folder: str) -> FolderIdentity | None:
+    """Which folder the inbox at that path was when it last held anything, so that an empty mount point is told from it."""
+    kept = connection.scalar(sa.select(tables.meta.c.value).where(tables.meta.c.key == "inbox_root"))
+    return msgspec.convert(kept["root"], FolderIdentity) if kept is not None and kept["folder"] == folder else None
+
+
+def keep_inbox_root(connection: sa.Connection, folder: str, root: FolderIdentity) -> None:
+    """Remember it for the next process."""
+    meta, value = tables.meta, {"folder": folder, "root": msgspec.to_builtins(root)}
+    if connection.execute(meta.update().where(meta.c.key == "inbox_root").values(value=value)).rowcount == 0:
+        connection.execute(meta.insert().values(key="inbox_root", value=value))
 
 
 def studies(connection: sa.Connection) -> list[tuple[Any, Any]]:

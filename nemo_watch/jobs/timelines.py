@@ -19,6 +19,16 @@ def other_timelines(connection: sa.Connection, job_id: int, session: int) -> tup
     return own, [row.receipt["draft"] for row in rows if row.film != film]
 
 
+def has_unknown_timelines(connection: sa.Connection, job_id: int, session: int) -> bool:
+    """Whether another film said something in the session and nobody knows what its timeline is: the journal was lost since."""
+    job, step = tables.job, tables.step
+    scope = sa.literal("job/") + sa.cast(job.c.id, sa.Text)
+    said = sa.exists().where(step.c.scope == scope, step.c.name.startswith("message/"), step.c.state != "void")
+    known = sa.exists().where(step.c.scope == scope, step.c.name == "timeline", step.c.state == "done")
+    others = job.c.session == session, job.c.film != _film(connection, job_id)
+    return connection.execute(sa.select(job.c.id).where(*others, said, ~known).limit(1)).first() is not None
+
+
 def newest_own_timeline(connection: sa.Connection, job_id: int, session: int) -> Draft | None:
     """The one of which this film has its newest video; None where it has none yet."""
     film = _film(connection, job_id)

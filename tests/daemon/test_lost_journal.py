@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from nemo_watch.errors import FilmState
+from nemo_watch.errors import FilmState, Need
 
 
 async def messages(house) -> list[str]:
@@ -146,3 +146,20 @@ async def test_what_did_not_go_up_is_still_known_after_the_journal_was_lost(hous
     assert (
         await uploads(house) == 3
     )  # the one that was refused is tried with the next version; the other lies in the session
+
+
+async def test_in_a_shared_session_an_edit_after_a_lost_journal_asks_before_it_works_on_anothers_timeline(house):
+    for name in ("a", "b"):
+        house.photo(f"wedding/{name}.jpg", "red" if name == "a" else "blue")
+        house.prompt(f"wedding/{name}.txt", f"{name} one")
+    async with house.daemon():
+        await house.until_state("wedding/a", "done")
+        await house.until_state("wedding/b", "done")
+    lose_journal(house)
+    async with house.daemon():
+        await house.until_state("wedding/a", "done")
+        await house.until_state("wedding/b", "done")
+        house.prompt("wedding/a.txt", "a one\n---\na two")
+        row = await house.until_state("wedding/a", "needs_you")
+        assert row.needs is Need.DECISION
+    assert sorted(await messages(house)) == ["a one", "b one"]

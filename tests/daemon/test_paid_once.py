@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import httpx
 import pytest
 
 from nemo_watch import masking
 from nemo_watch.errors import FilmState, Need
+from nemo_watch.jobs.store import Store
 
 SUBMIT = "/api/render/proxy/lambda"
 
@@ -189,3 +193,33 @@ async def test_a_rate_limit_says_when_it_goes_on(house):
         assert row.state is FilmState.QUEUED
         assert row.detail.partition("It goes on at ")[2].count(":") == 2
         await house.until_state("trip", "done")
+
+
+async def test_a_stop_while_the_intent_is_being_written_asks_nobody_about_a_message_that_was_never_sent(
+    house, monkeypatch
+):
+    """The commit of the intent takes its time (a busy disk); the stop comes meanwhile."""
+    loop, there, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    original = Store._run
+
+    def slow(self, batch):
+        outcomes = original(self, batch)
+        if not there.is_set() and any("Journal.intent" in getattr(work, "__qualname__", "") for work, _ in batch):
+            loop.call_soon_threadsafe(there.set)
+            go_on.wait(10)
+        return outcomes
+
+    monkeypatch.setattr(Store, "_run", slow)
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon() as daemon:
+        async with asyncio.timeout(20):
+            await there.wait()
+        stopping = asyncio.create_task(daemon._dispatcher.stop(10.0))
+        await asyncio.sleep(0)
+        go_on.set()
+        await stopping
+    assert await messages(house) == []
+    async with house.daemon():
+        await house.until_state("trip", "done")
+    assert await messages(house) == ["one"]

@@ -395,7 +395,17 @@ KNOWN = KnownProject(1, "trip", HERE, frozenset({"sha-a"}))
     ],
 )
 def test_a_folder_is_known_again(folder, found, media, present, same):
-    assert (same_project(folder, found, media, [KNOWN], present) is not None) is same
+    there = {name: found if name == folder else HERE for name in present}
+    assert (same_project(folder, found, media, [KNOWN], there) is not None) is same
+
+
+@pytest.mark.parametrize("media", [["sha-a"], None])
+def test_a_folder_that_was_renamed_is_told_from_a_copy_that_took_its_old_name(media):
+    """`mv trip holiday; cp -r holiday trip`: what was paid belongs to the one that was renamed."""
+    copy = FolderIdentity(1, 300, 9)
+    there = {"trip": copy, "holiday": HERE}
+    assert same_project("holiday", HERE, media, [KNOWN], there) is KNOWN
+    assert same_project("trip", copy, media, [KNOWN], there) is None
 
 
 # -- properties ----------------------------------------------------------------------------------------------------------------
