@@ -1,12 +1,13 @@
 """A finished video → a part file that is whole: resumed where it broke off, its length checked, its source vetted.
 
 The bearer and the attribution headers go to the service's own host only. It must never write outside the part file and its
-note, nor call a short file whole. Source: API text "Export" (download URL); measured here: 64 KiB chunks gathered to 1 MiB
-and written in a thread keep the loop moving on a slow disk; a body without a length that is cut raises nothing.
+note, nor call a short file whole. Source: API text "Export" (download URL); measured here: a piece written in a thread,
+while the next one comes, keeps the loop moving on a slow disk; a body without a length that is cut raises nothing.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from nemo_watch.errors import Cause, Trouble
 from nemo_watch.nemo.addresses import Addresses, fetchable
 from nemo_watch.nemo.partfile import PartFile, PartNote
 from nemo_watch.nemo.refusals import refusal
-from nemo_watch.nemo.transport import deadline, translated, whole_answer
+from nemo_watch.nemo.transport import READ_BYTES, deadline, is_framed, length_of, raw_chunks, translated, whole_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from nemo_watch.nemo.asking import Asker
 
 VIDEO_LIMIT_BYTES: Final = 20 * 1024**3  # an hour of 1080p at forty times the service's bit rate
-PIECE_BYTES: Final = 1024 * 1024
+PIECE_BYTES: Final = 512 * 1024  # one is gathered while another is written: a kill costs a mebibyte at most
 STALL_LIMIT_S: Final = 60.0
 REDIRECTS_LIMIT: Final = 5
 _ERROR_LIMIT_BYTES: Final = 64 * 1024
@@ -109,9 +110,9 @@ async def _written(body: _Body, part: PartFile, render_id: str, progress: Callab
     size_bytes, total_bytes = body.offset_bytes, body.total_bytes
     await part.open_at(size_bytes)
     await part.note(render_id, _validator(body.response), total_bytes)
-    async with aclosing(_gathered(body.response)) as pieces:
+    async with aclosing(_pieces(body.response)) as pieces:
         async for piece in pieces:
-            size_bytes += len(piece)
+            size_bytes += sum(map(len, piece))
             if size_bytes > VIDEO_LIMIT_BYTES:
                 raise Trouble(Cause.DOWNLOAD_REFUSED, reason="it is larger than any video")
             await part.write(piece)
@@ -121,31 +122,40 @@ async def _written(body: _Body, part: PartFile, render_id: str, progress: Callab
     if size_bytes == 0:
         raise Trouble(Cause.DOWNLOAD_BROKEN, reason="it is empty")
     await part.finish()
-    return Downloaded(size_bytes, announced=total_bytes is not None or _is_framed(body.response))
+    return Downloaded(size_bytes, announced=total_bytes is not None or is_framed(body.response))
 
 
-async def _gathered(response: httpx.Response) -> AsyncGenerator[bytes]:
-    """The body in pieces of a mebibyte; what came before a break is given first. Raises DOWNLOAD_BROKEN, NETWORK_DOWN."""
-    chunks = response.aiter_raw()
-    buffer = bytearray()
-    broken: Exception | None = None
-    while broken is None:
-        try:
-            async with deadline(STALL_LIMIT_S, "the download stood still"):
-                buffer += await anext(chunks)
-        except StopAsyncIteration:
-            break
-        except (httpx.HTTPError, OSError, Trouble) as error:
-            broken = error
-        if len(buffer) >= PIECE_BYTES or broken is not None:
-            yield bytes(buffer)
-            buffer.clear()
-    if buffer:
-        yield bytes(buffer)
-    if isinstance(broken, httpx.RemoteProtocolError):
-        raise Trouble(Cause.DOWNLOAD_BROKEN, reason="the connection broke off") from broken
-    if broken is not None:
-        raise broken
+async def _pieces(response: httpx.Response) -> AsyncGenerator[list[bytes]]:
+    """The body's chunks, a piece at a time; what came before a break is given first. Raises DOWNLOAD_BROKEN, NETWORK_DOWN."""
+    async with aclosing(raw_chunks(response)) as chunks:
+        more = True
+        while more:
+            piece: list[bytes] = []
+            broken: Exception | None = None
+            try:
+                more = await _filled(piece, chunks)
+            except (httpx.HTTPError, OSError, Trouble) as error:
+                broken = error
+            if piece:
+                yield piece
+            if isinstance(broken, httpx.RemoteProtocolError):
+                raise Trouble(Cause.DOWNLOAD_BROKEN, reason="the connection broke off") from broken
+            if broken is not None:
+                raise broken
+
+
+async def _filled(piece: list[bytes], chunks: AsyncGenerator[bytes]) -> bool:
+    """Fill `piece` with what comes; whether more may come. What came stays in it, whatever is raised."""
+    loop, held_bytes = asyncio.get_running_loop(), 0
+    async with deadline(STALL_LIMIT_S, "the download stood still") as limit:
+        while held_bytes + READ_BYTES <= PIECE_BYTES:
+            chunk = await anext(chunks, None)
+            if chunk is None:
+                return False
+            piece.append(chunk)
+            held_bytes += len(chunk)
+            limit.reschedule(loop.time() + STALL_LIMIT_S)
+    return True
 
 
 @asynccontextmanager
@@ -200,7 +210,7 @@ async def _checked(asker: Asker, response: httpx.Response, bearer: str | None, h
         raise await _refused(asker, response, bearer)
     if headers.get("content-encoding", "identity").casefold() not in {"", "identity"}:
         raise Trouble(Cause.DOWNLOAD_BROKEN, reason="it came packed, though that was not asked for")
-    body = _partial(response, had) if status == 206 else _Body(response, 0, _length(response))
+    body = _partial(response, had) if status == 206 else _Body(response, 0, length_of(response))
     if body.total_bytes is not None and body.total_bytes > VIDEO_LIMIT_BYTES:
         raise Trouble(Cause.DOWNLOAD_REFUSED, reason="it is larger than any video")
     return body
@@ -226,16 +236,6 @@ async def _refused(asker: Asker, response: httpx.Response, bearer: str | None) -
     async with deadline(STALL_LIMIT_S, "the video's host did not finish its answer"):
         answer = await whole_answer(response, _ERROR_LIMIT_BYTES, asker.clock.now(), (bearer,))
     return refusal(answer) or Trouble(Cause.DOWNLOAD_BROKEN, reason="something else than a video came")
-
-
-def _length(response: httpx.Response) -> int | None:
-    told = response.headers.get("content-length", "")
-    return int(told) if told.isascii() and told.isdigit() else None
-
-
-def _is_framed(response: httpx.Response) -> bool:
-    """Whether the end of the body was marked, so that a cut would have been noticed."""
-    return "chunked" in response.headers.get("transfer-encoding", "").casefold()
 
 
 def _validator(response: httpx.Response) -> str | None:

@@ -19,7 +19,7 @@ from nemo_watch.errors import Cause, Trouble
 from nemo_watch.nemo.cleaning import cleaned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import ThreadPoolExecutor
 
 T = TypeVar("T")
@@ -47,6 +47,7 @@ class PartFile:
         self._note_path = path.with_name(path.name + NOTE_ENDING)
         self._threads = threads
         self._file: BinaryIO | None = None
+        self._writing: asyncio.Future[None] | None = None
 
     async def resumable(self, render_id: str) -> tuple[int, PartNote] | None:
         """How many bytes are there, and of what; None when there is nothing to go on with."""
@@ -61,28 +62,44 @@ class PartFile:
         note = None if validator is None else PartNote(render_id, validator, total_bytes, _boot())
         await self._run(lambda: self._write_note(note))
 
-    async def write(self, data: bytes) -> None:
-        """Append `data`."""
+    async def write(self, chunks: Sequence[bytes]) -> None:
+        """Append `chunks` while the caller goes on; one such write is under way at a time. Raises what the last one raised."""
         assert self._file is not None  # noqa: S101  opened before it is written
         file = self._file
-        await self._run(lambda: file.write(data))
+        await self._written()
+        self._writing = self._submitted(lambda: _write_all(file, chunks))
 
     async def finish(self) -> None:
         """Put the bytes on the disk for good and take the note away."""
+        await self._written()
         await self._run(self._finish)
 
     async def close(self) -> None:
-        """Let go of the file; what was written stays."""
+        """Let go of the file; what was written stays. Raises what the last write raised."""
         file, self._file = self._file, None
         if file is not None:
-            await self._run(file.close)
+            try:
+                await self._written()
+            finally:
+                await self._run(file.close)
+
+    async def _written(self) -> None:
+        """Wait for the write that is under way. A caller that is cancelled leaves it running, and `close` waits for it."""
+        if self._writing is not None:
+            if not self._writing.done():
+                await asyncio.wait({self._writing})
+            writing, self._writing = self._writing, None
+            writing.result()
 
     async def _run(self, work: Callable[[], T]) -> T:
+        return await self._submitted(work)
+
+    def _submitted(self, work: Callable[[], T]) -> asyncio.Future[T]:
         def guarded() -> T:
             with _translated(self.path):
                 return work()
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, guarded)
+        return asyncio.get_running_loop().run_in_executor(self._threads, guarded)
 
     def _resumable(self, render_id: str) -> tuple[int, PartNote] | None:
         try:
@@ -114,6 +131,14 @@ def _opened(path: Path, offset_bytes: int) -> BinaryIO:
     file.truncate(offset_bytes)
     file.seek(offset_bytes)
     return file
+
+
+def _write_all(file: BinaryIO, chunks: Sequence[bytes]) -> None:
+    """Write `chunks` to their last byte: a disk that is nearly full takes a part of one and says no more about it."""
+    for chunk in chunks:
+        rest = memoryview(chunk)
+        while rest:
+            rest = rest[file.write(rest) :]
 
 
 def _boot() -> str:

@@ -7,8 +7,7 @@ Source: WHATWG HTML §9.2.6 "Interpreting an event stream".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from nemo_watch.errors import Cause, Trouble
 
@@ -21,8 +20,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _CR, _LF = b"\r", b"\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):  # made for every event: a frozen dataclass costs more to make
     """One event as it was framed: its `event:` name and its data. A comment is a frame without data."""
 
     name: str
@@ -53,13 +51,18 @@ class FrameReader:
             self._after_cr = False
             chunk = chunk.removeprefix(_LF)
         frames: list[Frame] = []
-        for line in chunk.splitlines(keepends=True):  # bytes know only CR, LF and CRLF as line ends
-            if line.endswith((_LF, _CR)):
-                self._line(self._whole(line.rstrip(b"\r\n")), frames)
-            else:
-                self._tail += line
-                self._check()
-        self._after_cr = chunk.endswith(_CR) or (self._after_cr and not chunk)
+        if not chunk:
+            return frames
+        lines = chunk.splitlines()  # bytes know only CR, LF and CRLF as line ends
+        unended = b"" if chunk.endswith((_LF, _CR)) else lines.pop()
+        if lines and (self._tail or self._first):
+            lines[0] = self._whole(lines[0])
+        for line in lines:
+            self._line(line, frames)
+        if unended:
+            self._tail += unended
+            self._check()
+        self._after_cr = chunk.endswith(_CR)
         return frames
 
     def close(self) -> list[Frame]:

@@ -143,6 +143,8 @@ class _Reader:
 
     async def _done(self, reading: Future[R]) -> R:
         try:
+            if reading.done() and not reading.cancelled():
+                return reading.result()  # a piece that was read ahead costs no turn of the loop
             return await asyncio.shield(asyncio.wrap_future(reading))
         except FileNotFoundError as error:
             raise Trouble(Cause.MEDIA_GONE, file=self.parcel.name) from error

@@ -3,7 +3,8 @@
     python -m tests.bench.bench_transfers [upload] [download] [events] [--rounds 7] [--mb 500]
 
 Each peer and ours in turn, in processes of their own, over loopback to one service. Throughput and CPU are ratios within a round; the
-growth of memory is that over a client that has just been started. httpx-sse is measured where it is installed.
+growth of memory is that over a client that has just been started; stalls are looked for in runs of their own. httpx-sse is measured
+where it is installed.
 """
 
 from __future__ import annotations
@@ -19,60 +20,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from nemo_watch.nemo.sse import EVENT_LIMIT_BYTES
 from tests.bench.table import Row, print_table
 
-OURS = """
-import asyncio, json, resource, sys, time
-from pathlib import Path
-from nemo_watch.clock import SystemClock
-from nemo_watch.config import Pace
-from nemo_watch.nemo.client import NemoClient
-from nemo_watch.nemo.wire import Attribution
-
-class Account:
-    async def bearer(self): return "nmv_usr_bench12345678"
-    async def renew(self, rejected): return await self.bearer()
-    async def client_id(self): return "c"
-    def accepted(self, bearer): pass
-    def learn(self, user_id): pass
-    def how_to_get_credits(self): return ""
-
-def rss(): return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
-async def stalls(found):
-    while True:
-        began = time.perf_counter()
-        await asyncio.sleep(0.002)
-        found.append(time.perf_counter() - began - 0.002)
-
-async def main(url, what, path):
-    client = NemoClient(url, Attribution(), Account(), Pace(), SystemClock())
-    await client.start()
-    await client.balance()
-    found, before = [], rss()
-    watching = asyncio.create_task(stalls(found))
-    await asyncio.sleep(0.05)
-    found.clear()
-    began, cpu = time.perf_counter(), time.process_time()
-    if what == "upload":
-        file = Path(path)
-        await client.upload("1", file.name, file.stat().st_size, lambda: file.open("rb"))
-    elif what == "download":
-        await client.download(url + "/video", "render_1", Path(path))
-    else:
-        from nemo_watch.nemo.stream import StreamReader
-        reader, count = StreamReader(), 0
-        async with client._transport.streams.stream("GET", url + what) as response:
-            async for chunk in response.aiter_raw():
-                count += sum(1 for event in reader.feed(chunk))
-        count += sum(1 for event in reader.close())
-        assert count >= 1
-    spent, cpu = time.perf_counter() - began, time.process_time() - cpu
-    watching.cancel()
-    print(json.dumps({"wall": spent, "cpu": cpu, "growth": rss() - before, "stall": max(found, default=0.0)}))
-    await client.aclose()
-asyncio.run(main(*sys.argv[1:]))
-"""
 HTTPX_SSE = """
 import asyncio, json, sys, time, httpx, httpx_sse
 async def main(url, what):
@@ -87,15 +39,14 @@ async def main(url, what):
         print(json.dumps({"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu}))
 asyncio.run(main(*sys.argv[1:]))
 """
-Found = dict[str, float]
+Found = dict[str, Any]
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[str]:
+def serving(*arguments: str, module: str = "service") -> Iterator[str]:
     """The service in its process; its address."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.service", *arguments], stdout=subprocess.PIPE, text=True, env=environment()
-    ) as process:
+    words = [sys.executable, "-m", f"tests.bench.{module}", *arguments]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment()) as process:
         try:
             assert process.stdout is not None
             yield process.stdout.readline().strip()
@@ -103,38 +54,57 @@ def serving(*arguments: str) -> Iterator[str]:
             process.kill()
 
 
+def clip(folder: Path, mb: int) -> Path:
+    """A file of so many megabytes."""
+    file = folder / "clip.mp4"
+    with file.open("wb") as stream:
+        for _ in range(mb):
+            stream.write(os.urandom(1_000_000))
+    return file
+
+
 def environment() -> dict[str, str]:
     """Ours, with what this process can import."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
 
 
-def python(code: str, *arguments: str) -> Found:
-    """What a child that runs this code says."""
-    words = [sys.executable, "-c", code, *arguments]
+def said(*words: str) -> Found:
+    """What a child says."""
     done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=True)
     found: Found = json.loads(done.stdout)
     return found
 
 
+def python(*words: str) -> Found:
+    """What a child says that runs python with these words."""
+    return said(sys.executable, *words)
+
+
+def ours(*words: str) -> Found:
+    """What our client says of one piece of work; its stalls from a second run."""
+    stall = python("-m", "tests.bench.client", *words, "--ticking")["stall"]
+    return {**python("-m", "tests.bench.client", *words), "stall": stall}
+
+
 def shell(command: str) -> Found:
     """Seconds of the wall and of CPU of a shell command."""
     code = "import json,resource,subprocess,sys,time;b=time.perf_counter();subprocess.run(sys.argv[1],shell=True,check=True,stdout=-3);r=resource.getrusage(resource.RUSAGE_CHILDREN);print(json.dumps({'wall':time.perf_counter()-b,'cpu':r.ru_utime+r.ru_stime}))"
-    return python(code, command)
+    return python("-c", code, command)
 
 
 def bench_upload(rounds: int, file: Path) -> list[Row]:
     """A file up: curl -F and ours."""
-    with serving("plain") as url:
+    with serving(module="sink") as url:
         target = f"{url}/api/upload-video/nemo_agent/me/1"
         pairs = [
-            (shell(f"curl -sf -H Expect: -F 'files=@{file}' {target}"), python(OURS, url, "upload", str(file)))
+            (shell(f"curl -sf -H Expect: -F 'files=@{file}' {target}"), ours(url, "upload", str(file)))
             for _ in range(rounds)
         ]
     return [
-        _ratio("upload: throughput to curl's", pairs, "≥ 0.9", inverse=True),
-        _ratio("upload: CPU to curl's", pairs, "≤ 1.3", key="cpu"),
-        _own("upload: growth of memory", pairs, "growth", "MB", "≤ 12"),
-        _own("upload: worst stall of the loop", pairs, "stall", "ms", "≤ 20", 1000),
+        ratio("upload: throughput to curl's", pairs, "≥ 0.9", inverse=True),
+        ratio("upload: CPU to curl's", pairs, "≤ 1.3", key="cpu"),
+        own("upload: growth of memory", pairs, "growth", "MB", "≤ 12"),
+        own("upload: worst stall of the loop", pairs, "stall", "ms", "≤ 20", 1000),
     ]
 
 
@@ -146,40 +116,59 @@ def bench_download(rounds: int, file: Path, place: Path) -> list[Row]:
             theirs = shell(
                 f"curl -sf -o {place}/a.part {url}/video && sync {place}/a.part && mv {place}/a.part {place}/a"
             )
-            pairs.append((theirs, python(OURS, url, "download", str(place / "b.part"))))
-            for path in (*place.glob("b.part*"), place / "a"):
-                path.unlink()
+            (place / "a").unlink()
+            pairs.append((theirs, ours(url, "download", str(place / "b.part"))))
+            (place / "b.part").unlink()
     return [
-        _ratio("download: throughput to `curl && sync && mv`", pairs, "≥ 0.6", inverse=True),
-        _ratio("download: CPU to curl's", pairs, "≤ 1.8", key="cpu"),
-        _own("download: growth of memory", pairs, "growth", "MB", "≤ 8"),
-        _own("download: worst stall of the loop", pairs, "stall", "ms", "≤ 20", 1000),
+        ratio("download: throughput to `curl && sync && mv`", pairs, "≥ 0.6", inverse=True),
+        ratio("download: CPU to curl's", pairs, "≤ 1.8", key="cpu"),
+        own("download: growth of memory", pairs, "growth", "MB", "≤ 8"),
+        own("download: worst stall of the loop", pairs, "stall", "ms", "≤ 20", 1000),
     ]
 
 
 def bench_events(rounds: int) -> list[Row]:
-    """Events read to what they say (JSON included): httpx-sse and ours."""
+    """Events read to what they say (JSON included): httpx-sse and ours. And a line without an end."""
     try:
         import_module("httpx_sse")
     except ImportError:
         print("httpx-sse is not installed: pip install httpx-sse")
         return []
+    client = ("-m", "tests.bench.client")
     with serving("plain") as url:
-        small = [(python(HTTPX_SSE, url, "/events"), python(OURS, url, "/events", "")) for _ in range(rounds)]
-        large = [(python(HTTPX_SSE, url, "/large"), python(OURS, url, "/large", "")) for _ in range(rounds)]
+        small = [(python("-c", HTTPX_SSE, url, "/events"), python(*client, url, "/events")) for _ in range(rounds)]
+        frames = [
+            (python("-c", HTTPX_SSE, url, "/events"), python(*client, url, "/events", "--frames"))
+            for _ in range(rounds)
+        ]
+        large = [(python("-c", HTTPX_SSE, url, "/large"), python(*client, url, "/large")) for _ in range(rounds)]
+        endless = [python(*client, url, "/endless") for _ in range(rounds)]
+    assert all(found["trouble"] == "ANSWER_UNREADABLE" for found in endless)
+    limit_mb = EVENT_LIMIT_BYTES / 1e6
     return [
-        _ratio("events, one chunk each: CPU to httpx-sse's", small, "≤ 0.9", key="cpu"),
-        _ratio("one event of 15 MB: time to httpx-sse's", large, "≤ 1.2"),
+        ratio("events, one chunk each, to name and JSON: CPU to httpx-sse's", frames, "≤ 0.9", key="cpu"),
+        ratio("the same, read to what they mean: CPU to httpx-sse's with JSON alone", small, "", key="cpu"),
+        ratio("one event of 16 MB: time to httpx-sse's", large, "≤ 1.2"),
+        own(
+            "a line of 200 MB: growth to the cap",
+            [(found, found) for found in endless],
+            "growth",
+            "x",
+            "≤ 4",
+            1 / limit_mb,
+        ),
     ]
 
 
-def _ratio(what: str, pairs: list[tuple[Found, Found]], aim: str, *, key: str = "wall", inverse: bool = False) -> Row:
-    ratios = [theirs[key] / ours[key] if inverse else ours[key] / theirs[key] for theirs, ours in pairs]
+def ratio(what: str, pairs: list[tuple[Found, Found]], aim: str, *, key: str = "wall", inverse: bool = False) -> Row:
+    """The median of ours to theirs, or of theirs to ours."""
+    ratios = [theirs[key] / mine[key] if inverse else mine[key] / theirs[key] for theirs, mine in pairs]
     return Row(what, statistics.median(ratios), "x", aim, ratios)
 
 
-def _own(what: str, pairs: list[tuple[Found, Found]], key: str, unit: str, aim: str, factor: float = 1.0) -> Row:
-    found = [ours[key] * factor for _, ours in pairs]
+def own(what: str, pairs: list[tuple[Found, Found]], key: str, unit: str, aim: str, factor: float = 1.0) -> Row:
+    """The median of a figure of ours that has no peer."""
+    found = [mine[key] * factor for _, mine in pairs]
     return Row(what, statistics.median(found), unit, aim, found)
 
 
@@ -193,10 +182,7 @@ def main() -> None:
     what = arguments.what or ["upload", "download", "events"]
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "clip.mp4"
-        with file.open("wb") as stream:
-            for _ in range(arguments.mb):
-                stream.write(os.urandom(1 << 20))
+        file = clip(Path(folder), arguments.mb)
         if "upload" in what:
             rows += bench_upload(arguments.rounds, file)
         if "download" in what:

@@ -2,8 +2,9 @@
 
     python -m tests.bench.service HOW [FILE]      prints its address, then serves until it is killed
 
-HOW is `plain`, or `waiting`: then every second message's stream is held open with a ping each 15 s, and no render ever ends.
-FILE is what `GET /video` gives, with ranges. `GET /events` streams EVENTS events, each in a chunk of its own.
+HOW is `plain`, or `waiting`: then every second message's stream is held open with a ping each 15 s, and no render ever ends; or `held`:
+then every stream is. FILE is what `GET /video` gives, with ranges; `GET /held/N` gives N bytes of it, and the rest only when it is asked for
+by its range. `GET /events` streams EVENTS events, each in a chunk of its own.
 """
 
 from __future__ import annotations
@@ -63,9 +64,12 @@ class Service:
         body = await reader.readexactly(length)
         if path == "/run_sse":
             await self.stream(json.loads(body)["session_id"], writer)
-        elif path in {"/events", "/large"}:
+        elif path in {"/events", "/large", "/endless"}:
             await self.events(path, writer)
-        elif path.endswith(("/video", "/download")):
+        elif path.startswith("/held/") and "range" not in headers:
+            await self.give(headers, writer, int(path.removeprefix("/held/")))
+            await asyncio.Event().wait()
+        elif path.startswith("/held/") or path.endswith(("/video", "/download")):
             await self.give(headers, writer)
         else:
             self.json(writer, {"code": 0, "data": self.data(method, path)})
@@ -98,7 +102,7 @@ class Service:
     async def stream(self, session: str, writer: asyncio.StreamWriter) -> None:
         """A reply: at once, or never and a ping now and then."""
         self.messages += 1
-        held = self.how == "waiting" and self.messages % 2 == 0
+        held = self.how == "held" or (self.how == "waiting" and self.messages % 2 == 0)
         writer.write(
             HEAD.format(status="200 OK", kind="text/event-stream", more="Transfer-Encoding: chunked\r\n").encode()
         )
@@ -113,7 +117,7 @@ class Service:
         await writer.drain()
 
     async def events(self, path: str, writer: asyncio.StreamWriter) -> None:
-        """Many small events, or one of 15 MB in pieces of 64 KiB."""
+        """Many small events, one of 16 MB in pieces of 64 KiB, or a line of 200 MB."""
         writer.write(
             HEAD.format(status="200 OK", kind="text/event-stream", more="Transfer-Encoding: chunked\r\n").encode()
         )
@@ -124,19 +128,24 @@ class Service:
                 if number % 50 == 0:
                     await writer.drain()
         else:
-            large = _event({"author": "agent", "partial": False, "content": {"parts": [{"text": "x" * 15_000_000}]}})
+            text = "x" * (200_000_000 if path == "/endless" else 16_000_000)
+            large = _event({"author": "agent", "partial": False, "content": {"parts": [{"text": text}]}})
             for at in range(0, len(large), 65_536):
                 _chunk(writer, large[at : at + 65_536])
                 await writer.drain()
         writer.write(b"0\r\n\r\n")
         await writer.drain()
 
-    async def give(self, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
-        """The video, or the rest of it."""
+    async def give(self, headers: dict[str, str], writer: asyncio.StreamWriter, most: int | None = None) -> None:
+        """The video, or the rest of it, or its first bytes at most."""
         assert self.video is not None
         size = self.video.stat().st_size
         wanted = headers.get("range", "").removeprefix("bytes=").rstrip("-")
         at = int(wanted or 0)
+        if at >= size:
+            more = f"Content-Range: bytes */{size}\r\nContent-Length: 0\r\n"
+            writer.write(HEAD.format(status="416 Range Not Satisfiable", kind="video/mp4", more=more).encode())
+            return
         more = f'ETag: "one"\r\nContent-Length: {size - at}\r\n'
         if wanted:
             more += f"Content-Range: bytes {at}-{size - 1}/{size}\r\n"
@@ -145,7 +154,7 @@ class Service:
         )
         await writer.drain()
         with self.video.open("rb") as file:
-            await asyncio.get_running_loop().sendfile(writer.transport, file, at, size - at)
+            await asyncio.get_running_loop().sendfile(writer.transport, file, at, most or size - at)
 
 
 def _event(value: object) -> bytes:
