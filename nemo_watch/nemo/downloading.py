@@ -217,11 +217,14 @@ async def _checked(asker: Asker, response: httpx.Response, bearer: str | None, h
 
 
 def _partial(response: httpx.Response, had: Had) -> _Body:
-    """A 206 that goes on exactly where the part ends, in a file of the same length. Raises _OtherFileError."""
+    """A 206 that goes on exactly where the part ends, in a file of the same length that is told by nothing from the first.
+
+    Raises _OtherFileError. A host may ignore If-Range, so its validator is compared here, too.
+    """
     told = _RANGE.match(response.headers.get("content-range", ""))
     if had is None:
         raise Trouble(Cause.DOWNLOAD_BROKEN, reason="a part came, though the whole was asked for")
-    if told is None or int(told[1]) != had[0]:
+    if told is None or int(told[1]) != had[0] or _validator(response) not in {None, had[1].validator}:
         raise _OtherFileError
     total_bytes = int(told[3]) if told[3] != "*" else int(told[2]) + 1
     if had[1].total_bytes not in {None, total_bytes}:

@@ -252,3 +252,21 @@ async def test_a_download_that_stands_still_ends_and_keeps_what_came(client_for,
         assert (await broken(client, "https://api.test/v", part)).cause is Cause.NETWORK_DOWN
     assert looptime == 60
     assert part.read_bytes() == VIDEO[:5000]
+
+
+async def test_a_host_that_ignores_if_range_cannot_mix_two_files_of_one_length(client_for, serving, part):
+    other = VIDEO[::-1]
+
+    def ignoring(headers):
+        if "range" not in headers:
+            return answer(200, other, ETag='"e2"')
+        start = int(headers["range"].removeprefix("bytes=").rstrip("-"))
+        where = f"bytes {start}-{len(other) - 1}/{len(other)}"
+        return answer(206, other[start:], Content_Range=where, ETag='"e2"')
+
+    host = Host({"/v": [cut(1_500_000), ignoring, ignoring]})
+    async with serving(host) as url, client_for(url) as client:
+        await broken(client, f"{url}/v", part)
+        done = await client.download(f"{url}/v", "r1", part)
+    assert done.announced
+    assert part.read_bytes() == other
