@@ -68,20 +68,23 @@ class Journal:
         await self.receipt(name, receipt, scope)
         return receipt
 
-    async def intent(self, name: str, data: Receipt, *, paid_a_day: int | None = None) -> Step:
+    async def intent(
+        self, name: str, data: Receipt, scope: str | None = None, *, paid_a_day: int | None = None
+    ) -> Step:
         """Write down that `name` is about to be done; on disk before this returns.
 
         `paid_a_day` is given for a paid message: no more of them than that are begun in any 24 hours.
         Raises: Trouble(BRAKE_DAILY) when that limit is reached; nothing is written then.
         """
         at = self._clock.now().timestamp()
+        scope = scope or self.scope
 
         def work(connection: sa.Connection) -> Step:
             self._hold(connection)
             if paid_a_day is not None:
                 _brake(connection, at, paid_a_day)
-            _void(connection, self.scope, name)
-            connection.execute(_INTENT, {"scope": self.scope, "name": name, "state": "intent", "data": data, "at": at})
+            _void(connection, scope, name)
+            connection.execute(_INTENT, {"scope": scope, "name": name, "state": "intent", "data": data, "at": at})
             return Step(name, data, None, at)
 
         return await self._store.do(work)

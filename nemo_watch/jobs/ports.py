@@ -35,10 +35,12 @@ class ReplyAnswer(Protocol):
 
 
 class StateAnswer(Protocol):
-    """The session's state. `draft` is exactly as received, None while there is none."""
+    """The session's state. `draft` is exactly as received, None while there is none; `uploads` are names of media, as far as told."""
 
     @property
     def draft(self) -> dict[str, Any] | None: ...
+    @property
+    def uploads(self) -> Sequence[str]: ...
 
 
 class RenderAnswer(Protocol):

@@ -11,9 +11,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from nemo_watch.errors import Cause, Move, Trouble, advice
+from nemo_watch.jobs.journal import steps_of
 from nemo_watch.model import MediaKind
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from nemo_watch.jobs.journal import Receipt
     from nemo_watch.jobs.run import Run, Session
     from nemo_watch.model import Medium
@@ -95,6 +98,9 @@ async def _upload(run: Run, session: Session, medium: Medium, turn: _Turn) -> No
 async def _send(run: Run, session: Session, medium: Medium, turn: _Turn) -> Receipt:
     async with run.media.source(medium) as source:  # made ready beside the others; only the request waits for its turn
         await turn.mine.wait()
+        if await _has_arrived(run, session, medium, source.name):
+            return {"name": source.name, "files": [], "found": True}
+        await run.journal.intent(f"upload/{medium.sha256}", {"name": source.name}, session.scope)
         await run.tell(f"Uploading {medium.name}")
         try:
             files = await run.service.upload(session.session_id, source, turn.pass_on)
@@ -102,6 +108,32 @@ async def _send(run: Run, session: Session, medium: Medium, turn: _Turn) -> Rece
             trouble.data.setdefault("file", medium.name)
             raise
     return {"name": source.name, "files": [dict(file) for file in files]}
+
+
+async def _has_arrived(run: Run, session: Session, medium: Medium, name: str) -> bool:
+    """Whether an upload whose answer was lost (a cut, a kill) lies in the session all the same; where it cannot be told, it does not.
+
+    The state names what lies there: one more of that name than we have receipts for, and one alone is in doubt.
+    """
+    begun = await run.journal.find(f"upload/{medium.sha256}", session.scope)
+    if begun is None or begun.data is None:
+        return False
+    found: tuple[int | None, int] = await run.journal.held(lambda c: _uploads_named(c, session.scope, name))
+    receipts, doubts = found
+    if receipts is None or doubts != 1:
+        return False
+    there = (await run.service.state(session.session_id)).uploads
+    return sum(other == name for other in there) > receipts
+
+
+def _uploads_named(connection: sa.Connection, scope: str, name: str) -> tuple[int | None, int]:
+    """How many uploads of that name the session has receipts for (None: not known since a lost journal), and how many are in doubt."""
+    uploads = [step for step in steps_of(connection, scope) if step.name.startswith("upload/")]
+    receipts = [step.receipt for step in uploads if step.receipt is not None]
+    if any("name" not in receipt for receipt in receipts):
+        return None, 0
+    doubts = [step for step in uploads if step.receipt is None and (step.data or {}).get("name") == name]
+    return sum(receipt["name"] == name for receipt in receipts), len(doubts)
 
 
 async def _hand_over_urls(run: Run, session: Session) -> int:

@@ -61,6 +61,12 @@ class State:
     video_infos: tuple[Any, ...] = ()
     generated_media: tuple[Any, ...] = ()
 
+    @property
+    def uploads(self) -> tuple[str, ...]:
+        """The names of the media that lie in the session, as far as it tells them. Source: API text "Session state"."""
+        named = (info.get("filename", info.get("name")) for info in self.video_infos if isinstance(info, dict))
+        return tuple(name for name in named if isinstance(name, str))
+
 
 class RenderStatus(StrEnum):
     """How far a render is; UNKNOWN means that the service does not know it."""

@@ -40,8 +40,11 @@ class FakeRun:
     async def tell(self, _line: str) -> None:
         pass
 
-    async def find(self, _name: str) -> None:
+    async def find(self, _name: str, _scope: str = "") -> Any:
         return None
+
+    async def intent(self, *_args: object) -> None:
+        pass
 
     async def receipt(self, *_args: object) -> None:
         pass

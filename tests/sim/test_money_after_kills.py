@@ -113,3 +113,52 @@ def test_a_copy_under_the_old_name_of_a_renamed_folder_takes_nothing_from_it(tmp
 
     with capture_logs():
         simulated(life)
+
+
+@pytest.mark.parametrize("cut", ["killed", "answer lost"])
+def test_an_upload_that_arrived_though_its_answer_was_lost_is_not_sent_again(tmp_path, cut):
+    async def life():
+        world = World()
+        house = SimHouse(tmp_path / "h", world, **QUIET)
+        house.project("f", "one")
+        seen = []
+
+        def meddled(name):
+            if name == "upload performed" and not seen:
+                seen.append(name)
+                if cut == "killed":
+                    house.process.killed.set()
+                else:
+                    raise Trouble(Cause.NETWORK_DOWN, reason="cut")
+
+        try:
+            await house.live(lambda: house.is_state("f", "done"), Points(None, meddled), limit_s=5000)
+        except Killed:
+            await house.live(lambda: house.is_state("f", "done"), limit_s=5000)
+        assert seen
+        assert house.messages() == ["one"]
+        (session,) = world.sessions.values()
+        assert sorted(session["media"]) == sorted({*session["media"]}), "one lies there twice"
+
+    with capture_logs():
+        simulated(life)
+
+
+def test_a_photo_replaced_under_its_name_after_a_lost_answer_goes_up(tmp_path):
+    """What lies in the session under that name may be the old one: it is only taken for the new one when nothing else can be it."""
+
+    async def life():
+        world = World()
+        house = SimHouse(tmp_path / "h", world, **QUIET)
+        house.project("f", "one")
+        await house.live(lambda: house.is_state("f", "done"))
+        before = list(world.uploads)
+        photo = next(path for path in sorted((house.inbox / "f").iterdir()) if path.suffix == ".jpg")
+        other = next(path for path in sorted((house.inbox / "f").iterdir()) if path.suffix == ".jpg" and path != photo)
+        photo.write_bytes(other.read_bytes() + b"x")
+        house.write("f/prompt.txt", "one\n---\ntwo")
+        await house.live(lambda: house.is_state("f", "done", version=2))
+        assert len(world.uploads) == len(before) + 1
+
+    with capture_logs():
+        simulated(life)

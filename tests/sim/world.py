@@ -62,6 +62,7 @@ class Answer:
     task_id: str | None = None
     user_id: str | None = None
     text: str = ""
+    uploads: tuple[str, ...] = ()
     had_content: bool = True
     draft: dict[str, Any] | None = None
     id: str = ""
@@ -89,6 +90,27 @@ class World:
     render_s: float = 65.0
     faults: dict[str, list[Trouble]] = field(default_factory=dict)
     finishes_cut_messages: bool = True
+    at_work: dict[str, tuple[float, dict[str, Any]]] = field(default_factory=dict)  # session → when its next draft is there
+
+    def begin(self, session_id: str, text: str) -> asyncio.TimerHandle:
+        """A message is taken: it is paid, and its draft is there after `message_s`."""
+        self.paid.append((session_id, text))
+        number = len([p for p in self.paid if p[0] == session_id])
+        segment = {"d": 1000 * number, "m": {"name": text}}
+        due = asyncio.get_running_loop().time() + self.message_s
+        self.at_work[session_id] = due, {"t": [{"tt": 0, "sg": [segment]}], "d": 1000 * number}
+        return self.work_on(session_id)
+
+    def work_on(self, session_id: str) -> asyncio.TimerHandle:
+        """Put the draft into the session when it is due."""
+        due, draft = self.at_work[session_id]
+        session = self.sessions[session_id]
+
+        def finish() -> None:
+            session["draft"] = draft
+            self.at_work.pop(session_id, None)
+
+        return asyncio.get_running_loop().call_at(due, finish)
 
     def fault(self, name: str) -> None:
         waiting = self.faults.get(name)
@@ -138,23 +160,14 @@ class SimService:
     async def send_message(self, session_id: str, text: str, heard: Callable[[Any], None]) -> Answer:
         async def effect() -> Answer:
             self.world.fault("message")
-            session = self.known(session_id)
-            self.world.paid.append((session_id, text))
-            number = len([p for p in self.world.paid if p[0] == session_id])
-
-            def finish() -> None:
-                session["draft"] = {
-                    "t": [{"tt": 0, "sg": [{"d": 1000 * number, "m": {"name": text}}]}],
-                    "d": 1000 * number,
-                }
-
-            loop = asyncio.get_running_loop()
-            handle = loop.call_later(self.world.message_s, finish)
+            self.known(session_id)
+            handle = self.world.begin(session_id, text)
             try:
                 await asyncio.sleep(self.world.message_s + 1)
             except BaseException:
                 if not self.world.finishes_cut_messages:
                     handle.cancel()
+                    self.world.at_work.pop(session_id, None)
                 raise
             self.world.fault("stream")
             return Answer(text="" if self.world.silent else self.world.reply, had_content=not self.world.mute)
@@ -168,7 +181,8 @@ class SimService:
     async def state(self, session_id: str) -> Answer:
         def effect() -> Answer:
             self.world.fault("state")
-            return Answer(draft=self.known(session_id)["draft"])
+            session = self.known(session_id)
+            return Answer(draft=session["draft"], uploads=tuple(session["media"]))
 
         return await self.fuse.burn("state", effect)
 
