@@ -33,7 +33,7 @@ DECODED_A_LOOK: Final = 4  # each a child process
 
 _DOUBTS: Final = {
     Doubt.SUDDEN: "is suddenly empty; waiting to see whether that is so (is its disk mounted?).",
-    Doubt.ELSEWHERE: "is empty and lies on another disk than before; is its disk mounted?",
+    Doubt.ELSEWHERE: "is empty and lies on another disk than before; is its disk mounted? If this is the right one, put a file into it.",
 }
 
 
@@ -56,10 +56,10 @@ class Look:
 
 
 class Lookout:
-    """Looks at one inbox again and again, and remembers. Not for two threads at once, but for `trust` and `unread`.
+    """Looks at one inbox again and again, and remembers. Not for two threads at once, but for `unread`.
 
     `root_known` is what `root` was in an earlier process: an empty inbox on another disk than that counts as absent, with a problem that says
-    so, until it holds something again or a person vouches for it (`trust`).
+    so, until it holds something again.
     """
 
     def __init__(
@@ -77,7 +77,6 @@ class Lookout:
         pace = Pace(settings.settle_s, settings.max_file_bytes, settings.rescan_s)
         self._settling = Settling(pace, settings.project_settle_s, root_known)
         self._unread: deque[Trouble] = deque()
-        self._trusted = False
         self._known: dict[str, tuple[Standing, ProjectFiles]] = {}
         self._announcer = Announcer()
 
@@ -95,10 +94,6 @@ class Lookout:
         """The inbox's own folder as it last was when it held anything: what to hand to the next process. None while it never did."""
         return self._settling.root
 
-    def trust(self) -> None:
-        """A person says that the inbox may be empty where it lies now. Counts from the next look on; from any thread."""
-        self._trusted = True
-
     def unread(self, trouble: Trouble) -> None:
         """A file at rest could not be read (`media_of` raised): from the next look on it is not at rest until it can be. From any thread.
 
@@ -108,9 +103,6 @@ class Lookout:
 
     def _take_in(self, now_s: float) -> None:
         """What was said from outside since the last look."""
-        if self._trusted:
-            self._trusted = False
-            self._settling.trust()
         while self._unread:
             trouble = self._unread.popleft()
             verdict = verdict_of_trouble(trouble)

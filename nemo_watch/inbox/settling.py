@@ -85,13 +85,6 @@ class Settling:
         self._empty_looks += 1
         return Doubt.SUDDEN if self._empty_looks < EMPTY_LOOKS else None
 
-    def trust(self) -> None:
-        """A person says that the inbox is the one that is there now, empty as it is: nothing of an earlier one holds any more."""
-        if self.doubt is None:
-            return
-        self.root = self._root = self._last = None
-        self._shelves, self.folders = {}, {}
-
     def _compare(self, listing: Listing, now_s: float) -> None:
         by_folder: dict[str, list[Sighting]] = {LOOSE: [], **{folder: [] for folder in listing.folders}}
         for sighting in listing.sightings:

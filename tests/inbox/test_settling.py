@@ -326,22 +326,6 @@ def test_after_a_restart_another_inbox_that_holds_something_is_the_inbox():
     assert (story.settling.absent, story.settling.root) == (False, ELSEWHERE)
 
 
-def test_a_person_may_vouch_for_an_empty_inbox():
-    story = Story(ROOT).at(0, listed(root=ELSEWHERE))
-    story.settling.trust()
-    assert not story.at(1, listed(root=ELSEWHERE)).settling.absent
-    held = Story()
-    held.at(0, listed(seen("x/a.jpg"))).at(1, listed(root=ELSEWHERE)).settling.trust()
-    assert not held.at(2, listed(root=ELSEWHERE)).settling.absent
-    assert held.resting() == set()
-
-
-def test_to_vouch_for_an_inbox_that_nobody_doubts_changes_nothing():
-    story, listing = Story(), listed(seen("x/a.jpg"))
-    story.at(0, listing).at(5, listing).settling.trust()
-    assert story.at(6, listing).resting() == {"x/a.jpg"}
-
-
 def test_an_inbox_that_never_held_anything_may_lie_anywhere():
     """Its disk is mounted, still empty, after the daemon came."""
     story = Story().at(0, listed())
