@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 log = logger("daemon")
 
 HARD_STOP: Final = 130  # what a shell shows for a second SIGINT
-_TELL_EVERY_S: Final = 0.5  # progress comes in bursts; people and the disk need no more than this
+_TELL_EVERY_S: Final = 0.5  # progress comes in bursts; people and the disk need no more than this …
+_TELL_EVERY_MAX_S: Final = 30.0  # … and with hundreds of films, whose telling costs, less:
+_TELL_SHARE: Final = 50  # progress alone takes no more than a fiftieth of a core
 _AFTER_A_STUMBLE_S: Final = 2.5  # doubled each time, up to the rescan
 _ONCE_STUMBLES_MAX: Final = 3
 _ENDED = frozenset({FilmState.DONE, FilmState.CANCELLED})
@@ -66,6 +68,7 @@ class Daemon:
         self._stood_since: tuple[object, float] = (None, 0.0)
         self._stumbles = 0  # rounds that went wrong, one after another
         self._stumbled_over = ""
+        self._telling_took_s = 0.0
 
     @property
     def hangs(self) -> bool:
@@ -156,7 +159,9 @@ class Daemon:
         try:
             if look or last is None:
                 last = await self._rounds.round()
+            began = self._clock.monotonic()
             overview = await self._telling.tell(last)
+            self._telling_took_s = self._clock.monotonic() - began
         except Trouble as trouble:  # the outbox or the inbox refuses
             return await self._stumbled(last, str(trouble))
         except Exception as error:
@@ -188,18 +193,11 @@ class Daemon:
     async def _wait(self, next_s: float | None) -> None:
         """Until something wakes us, a job has something to tell, or the next round is due."""
         timeout_s = self._config.inbox.rescan_s if next_s is None else min(next_s, self._config.inbox.rescan_s)
-        waits = [
-            asyncio.ensure_future(event.wait())
-            for event in (self._wake, self._dispatcher.ended, self._dispatcher.changed)
-        ]
-        done, pending = await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        for wait in pending:
-            wait.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
-        if not done:
+        if not await _any(self._wake, self._dispatcher.ended, self._dispatcher.changed, within_s=timeout_s):
             self._wake.set()
         elif not self._wake.is_set() and not self._dispatcher.ended.is_set():
-            await self._sleep(_TELL_EVERY_S)
+            pause_s = min(max(_TELL_EVERY_S, _TELL_SHARE * self._telling_took_s), _TELL_EVERY_MAX_S)
+            await _any(self._wake, self._dispatcher.ended, within_s=min(pause_s, timeout_s))
 
     async def _sleep(self, seconds: float) -> None:
         """`seconds`, or less when we are to stop."""
@@ -227,6 +225,16 @@ class Daemon:
         inbox = self._config.inbox
         patience_s = 1.5 * (inbox.settle_s + inbox.project_settle_s) + 3.0
         return last.look.next_look_s is not None and now - self._stood_since[1] < patience_s
+
+
+async def _any(*events: asyncio.Event, within_s: float) -> bool:
+    """Wait until one of the events is set; whether it was in that time."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    done, pending = await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    for wait in pending:
+        wait.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    return bool(done)
 
 
 def _status(overview: Overview) -> str:

@@ -69,10 +69,14 @@ class Telling:
     _needs: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _account_needs: str | None = ""
     _told: dict[int, Told] = field(default_factory=dict)
+    _round: Round | None = None
+    _versions: dict[tuple[object, ...], tuple[int, ...]] = field(default_factory=dict)  # as they lay there at this round
     _read: tuple[int, tuple[list[FilmRecord], dict[int, JobShown]]] | None = None
 
     async def tell(self, round_: Round) -> Overview:
         """Bring everything that people read up to date."""
+        if round_ is not self._round:
+            self._round, self._versions = round_, {}
         rows = await self._rows(round_)
         overview = Overview(
             films=tuple(told.row for _, told in rows),
@@ -250,10 +254,13 @@ class Telling:
         return gallery_page(overview, stories, self.clock.now())
 
     def _story(self, record: FilmRecord, told: Told) -> FilmStory:
-        try:
-            numbers = self.outbox.versions(record.folder, record.outbox_stem)
-        except Trouble:  # its folder refuses; its row says so
-            numbers = ()
+        key = (record.folder, record.outbox_stem, told.row.state, told.row.version, told.row.video)
+        if key not in self._versions:  # looked for once a round: what only moves on makes no new video
+            try:
+                self._versions[key] = tuple(self.outbox.versions(record.folder, record.outbox_stem))
+            except Trouble:  # its folder refuses; its row says so
+                self._versions[key] = ()
+        numbers = self._versions[key]
         versions = tuple((n, f"{record.folder}/{video_name(record.outbox_stem, n)}") for n in numbers)
         troubled = told.row.state in {FilmState.NEEDS_YOU, FilmState.FAILED} or bool(told.advice)
         return FilmStory(

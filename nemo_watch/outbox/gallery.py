@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -32,6 +32,8 @@ PAGE: Final = "index.html"
 STATUS: Final = "status.json"
 WORDS_CHARACTERS_MAX: Final = 4_000
 """Characters of a prompt or reply on the page; the whole stands in the files beside the video."""
+CARDS_KEPT: Final = 1_000
+"""Cards drawn before that have not changed; some 4 MB."""
 FILES_MAX: Final = 300
 """Rows of other files; `nemo-watch status` lists all."""
 
@@ -194,6 +196,7 @@ def _section(group: str, stories: Iterable[FilmStory]) -> str:
     )
 
 
+@lru_cache(CARDS_KEPT)
 def _card(group: str, story: FilmStory) -> str:
     row = story.row
     name_id = "f-" + hashlib.sha256(row.name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
