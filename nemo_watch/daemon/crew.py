@@ -47,6 +47,7 @@ class RealCrew:
     ) -> None:
         self.metrics = metrics
         self._started: dict[int, float] = {}
+        self._only_look: set[int] = set()  # jobs without credits that have not begun to do anything
         self._config = config
         self._clock = clock
         self._store = store
@@ -69,8 +70,8 @@ class RealCrew:
 
     async def prepare(self, job: JobRecord, journal: Journal, report: Callable[[float, str], None]) -> Run:
         """A run with its ports."""
-        log.info("job.started", film=job.film_name, version=job.version)
         self._started[job.id] = self._clock.monotonic()
+        report = self._announced(job, report)
         cloud = job.order.backend is Backend.CLOUD
         text = "\n".join(job.order.wish) or self._config.inbox.default_prompt
         refused_at = (job.data or {}).get("available") if job.cause is Cause.OUT_OF_CREDITS else None
@@ -97,15 +98,36 @@ class RealCrew:
             report=report,
         )
 
+    def _announced(self, job: JobRecord, report: Callable[[float, str], None]) -> Callable[[float, str], None]:
+        """Tell that the job starts; of a film that waits for credits, and looks for some again and again, not before it does more."""
+        if job.cause is not Cause.OUT_OF_CREDITS:
+            log.info("job.started", film=job.film_name, version=job.version)
+            return report
+        self._only_look.add(job.id)
+
+        def does_more(progress: float, detail: str) -> None:
+            if job.id in self._only_look:
+                self._only_look.discard(job.id)
+                log.info("job.started", film=job.film_name, version=job.version)
+            report(progress, detail)
+
+        return does_more
+
     async def made(self, job: JobRecord, made: Made) -> None:
         """Write the receipt."""
         if made.video is not None:
             await self._film_outbox(job).write_receipt()
 
     async def ended(self, job: JobRecord, state: JobState, trouble: Trouble | None) -> None:
-        """One line in the film's story and one in the log."""
+        """One line in the film's story and one in the log. A look that found no credits yet is no news, and is not counted."""
+        now = self._clock.monotonic()
+        started = self._started.pop(job.id, now)
+        only_looked = job.id in self._only_look
+        self._only_look.discard(job.id)
+        if only_looked and trouble is not None and trouble.cause is job.cause:
+            return
         self.metrics.jobs_ended[state.value, "" if trouble is None else trouble.cause.value] += 1
-        self.metrics.job_seconds += self._clock.monotonic() - self._started.pop(job.id, self._clock.monotonic())
+        self.metrics.job_seconds += now - started
         if trouble is None or trouble.failure.needs is Need.DECISION:  # paid, or maybe so: a lost journal must know
             await self._film_outbox(job).write_receipt()
         if trouble is None:
@@ -114,7 +136,8 @@ class RealCrew:
         log.warning(
             "job.stopped", film=job.film_name, version=job.version, cause=trouble.cause.value, reason=str(trouble)
         )
-        if job.cause is not trouble.cause:  # a wait that comes again and again is told once
+        refused_anew = job.cause is Cause.OUT_OF_CREDITS  # it had gone on since, for there were some
+        if job.cause is not trouble.cause or refused_anew:  # a wait that comes again and again is told once
             again_at = trouble.data.get("again_at")
             goes_on = f" It goes on at {again_at}." if again_at and trouble.failure.state is FilmState.QUEUED else ""
             line = f"{trouble} {advice(trouble.cause, trouble.data)}{goes_on}"

@@ -5,19 +5,20 @@ The token comes in here, goes to the account, and nowhere else.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from nemo_watch.clock import Clock, SystemClock
 from nemo_watch.config import Config
 from nemo_watch.daemon.metrics import Metrics
-from nemo_watch.errors import Trouble, UsageError
+from nemo_watch.errors import Cause, Trouble, UsageError
 from nemo_watch.logs import without_rich
 from nemo_watch.masking import mask
 from nemo_watch.model import Credits
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_PASSING: Final = frozenset(
+    {errno.EROFS, errno.EIO, errno.ESTALE, errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+)
+
 
 # -- the state folder --------------------------------------------------------------------------------------------------------
 
@@ -44,26 +50,51 @@ def journal_path(config: Config) -> Path:
 
 
 def open_journal(config: Config) -> Store:
-    """The journal's store. Raises: UsageError when it is damaged, newer, or its folder cannot be used."""
+    """The journal's store.
+
+    Raises: UsageError when it is damaged, newer, or its folder cannot be used; Trouble (NO_SPACE, OUTBOX_UNWRITABLE) where
+    that passes: it is locked, or its disk full or read-only.
+    """
     from nemo_watch.jobs.opening import open_sqlite
 
     if config.journal_url:
         raise UsageError("journal.url: several hosts on PostgreSQL are not supported yet; leave it empty")
     try:
-        return open_sqlite(journal_path(config))
+        return open_sqlite(journal_path(config), lambda: _holds_receipts(config.folders.outbox))
     except OSError as error:
-        raise UsageError(f"The state folder {config.folders.state} cannot be used ({error.strerror}).") from error
+        raise _refused(config.folders.state, error) from error
+
+
+def _holds_receipts(outbox: Path) -> bool:
+    """Whether films were made into this outbox; one that cannot be looked into may well hold some."""
+    from nemo_watch.outbox.receipt import RECEIPT
+
+    try:
+        return any((folder / RECEIPT).exists() for folder in outbox.iterdir())
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
+def _refused(state: Path, error: OSError) -> Trouble | UsageError:
+    """What a state folder that refuses means: a full or failing disk passes, and is no reason never to start again."""
+    if error.errno in _FULL:
+        return Trouble(Cause.NO_SPACE, folder=str(state))
+    if error.errno in _PASSING:
+        return Trouble(Cause.OUTBOX_UNWRITABLE, folder=f"The state folder {state}", reason=error.strerror)
+    return UsageError(f"The state folder {state} cannot be used ({error.strerror}).")
 
 
 @contextmanager
 def only_daemon(config: Config) -> Iterator[None]:
-    """Hold the lock of the state folder. Raises: UsageError when another daemon holds it."""
+    """Hold the lock of the state folder. Raises: UsageError when another daemon holds it; Trouble when the disk refuses."""
     state = config.folders.state
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise UsageError(f"The state folder {state} cannot be used ({error.strerror}).") from error
+        raise _refused(state, error) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,8 +102,9 @@ def only_daemon(config: Config) -> Iterator[None]:
             raise UsageError(
                 f"A nemo-watch is already running on {state}. Stop it first, or give this one its own folders (--state)."
             ) from error
-        os.truncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # a full disk: the lock holds without the number, by which commands only hurry us
+            os.truncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(handle)
@@ -152,6 +184,15 @@ def _credential(env: Mapping[str, str]) -> str | None:
 # -- the service -------------------------------------------------------------------------------------------------------------
 
 
+_EXPORTS: Final = frozenset({"render_submit", "render", "download"})
+
+
+def _tell_plan(trouble: Trouble) -> None:
+    from nemo_watch.nemo.refusals import tell_plan  # with the rest of the client, which `--help` does without
+
+    tell_plan(trouble)
+
+
 class RealService:
     """`jobs.ports.Service`: the client and its account as jobs ask for them."""
 
@@ -166,6 +207,8 @@ class RealService:
             answer = await work
         except Trouble as trouble:
             self.metrics.counted(call, trouble.cause.value)
+            if call not in _EXPORTS:
+                _tell_plan(trouble)
             raise
         self.metrics.counted(call, "ok")
         return answer
@@ -257,7 +300,10 @@ async def running_service(
     )
     studio = config.service.backend == "studio"
     state = config.folders.state / "studio-account" if studio else config.folders.state
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refused(state, error) from error
     # The studio listens on another port at every start; it is the same account all the same.
     host = "studio" if studio else urlsplit(config.service.url).netloc
 

@@ -10,14 +10,17 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble, advice, sentence
-from nemo_watch.jobs import pipeline, queue
+from nemo_watch.jobs import pipeline, queue, tables
 from nemo_watch.jobs.journal import Journal
-from nemo_watch.jobs.parking import parked
+from nemo_watch.jobs.parking import growing_s, parked, tries_before
 from nemo_watch.jobs.pipeline import Made
 from nemo_watch.jobs.planning import is_paid
+from nemo_watch.jobs.store import Asked
 from nemo_watch.logs import logger
 from nemo_watch.masking import masked
 from nemo_watch.model import JobState
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
     from nemo_watch.jobs.store import Store
 
 log = logger("jobs")
+
+REST_S: Final = 5.0
+"""What a stop leaves to everything but a paid stream: half of the 10 s that are promised, the rest is the journal's to close.
+Source: README "Promises", 6."""
 
 Report = Callable[[float, str], None]
 
@@ -52,15 +59,34 @@ class Crew(Protocol):
 
 @dataclass(slots=True)
 class Running:
-    """A job at work in this process."""
+    """A job at work in this process, with the journal as it asks it."""
 
     job: JobRecord
+    fence: int
+    asked: Asked
     task: asyncio.Task[None] | None = None
     run: Run | None = None
     progress: float = 0.0
     detail: str = "starting"
     has_told: bool = False  # what it does; before, a film without credits is only looking whether there are some
     cancelled: bool = False
+    ending: bool = False  # what became of it is being written down
+    cut: bool = False  # a stop waits for it no longer
+
+    @property
+    def hears(self) -> bool:
+        """Whether a paid message is being heard, and not the journal waited for before or after it."""
+        return self.run is not None and self.run.paying and not self.asked.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run ended, for the journal and for people; a job that was stopped to be taken up again tells nobody."""
+
+    state: JobState
+    trouble: Trouble | None = None
+    detail: str = ""
+    silent: bool = False
 
 
 class Dispatcher:
@@ -91,9 +117,9 @@ class Dispatcher:
             fence = await self._store.do(lambda c, job=job, now=now: queue.claim(c, job.id, self._owner, now))  # type: ignore[misc]
             if fence is None:
                 continue
-            running = Running(job)
+            running = Running(job, fence, Asked(self._store))
             self.running[job.id] = running
-            running.task = asyncio.create_task(self._work(running, fence), name=f"job-{job.id}")
+            running.task = asyncio.create_task(self._work(running), name=f"job-{job.id}")
 
     async def cancel(self, job_id: int) -> bool:
         """Stop a job before its next step, keeping every receipt; whether it was running here."""
@@ -106,46 +132,65 @@ class Dispatcher:
         return True
 
     async def stop(self, wait_s: float) -> None:
-        """Take no new work; a paid message may finish for `wait_s`; everything else ends now and is resumed later."""
+        """Take no new work; a paid stream may finish for `wait_s`; everything else ends within REST_S and is resumed later."""
         self._stopping = True
-        for running in list(self.running.values()):
+        for running in self.running.values():
             self._halt(running)
-        tasks = [running.task for running in self.running.values() if running.task is not None]
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=wait_s)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        until_s = self._clock.monotonic() + wait_s
+        resting: set[int] = set()
+        while tasks := [r.task for r in self.running.values() if r.task is not None and not r.cut]:
+            left_s = until_s - self._clock.monotonic()
+            await asyncio.wait(tasks, timeout=max(0.0, min(REST_S / 2, left_s)))
+            is_late = self._clock.monotonic() >= until_s
+            rested, resting = resting, {number for number, r in self.running.items() if not r.hears}
+            self._cut(set(self.running) if is_late else resting & rested)
+        if tasks := [r.task for r in self.running.values() if r.task is not None]:
+            await asyncio.wait(tasks, timeout=REST_S / 5)
 
     def _halt(self, running: Running) -> None:
         if running.run is not None and running.run.paying:
             running.run.halting = True
-        elif running.task is not None:
+        elif running.task is not None and not running.ending:
             running.task.cancel()
 
-    async def _work(self, running: Running, fence: int) -> None:
-        journal = Journal(self._store, self._clock, running.job.id, self._owner, fence)
+    def _cut(self, numbers: set[int]) -> None:
+        """Leave these jobs as they stand: the next start takes them up from what the journal has."""
+        for running in map(self.running.__getitem__, numbers):
+            running.cut = True
+            if running.task is not None:
+                running.task.cancel()
+
+    async def _work(self, running: Running) -> None:
         try:
-            made = await self._run(running, journal)
-        except Trouble as trouble:
-            await self._park(running.job, fence, trouble)
-        except asyncio.CancelledError:
-            await self._halted(running, fence)
-        except Exception as error:  # noqa: BLE001  whatever it is, it must not end the daemon
-            await self._park(running.job, fence, _surprise(error))
-        else:
-            await self._end(running.job, fence, JobState.DONE, None, detail=made.detail)
+            end = await self._ended(running)
+            running.ending = True
+            if end is not None and await self._write(running, end) and not end.silent:
+                await self._tell(running.job, end)
         finally:
             self.running.pop(running.job.id, None)
             self.ended.set()
 
-    async def _run(self, running: Running, journal: Journal) -> Made:
+    async def _ended(self, running: Running) -> End | None:
+        """Carry the job out, and how that ended; None where nothing is to be written."""
+        try:
+            made = await self._run(running)
+        except Trouble as trouble:
+            return None if trouble.cause is Cause.LOST_TO_ANOTHER else _stopped(running.job, trouble, self._pace)
+        except asyncio.CancelledError:
+            return None if running.cut else _halted(running)
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not end the daemon
+            return _stopped(running.job, _surprise(error), self._pace)
+        return End(JobState.DONE, detail=made.detail)
+
+    async def _run(self, running: Running) -> Made:
         def report(progress: float, detail: str) -> None:
             if (running.progress, running.detail) == (progress, detail):
                 return  # a look that found nothing new is no news: telling costs as much as there are films
             running.progress, running.detail, running.has_told = progress, detail, True
             self.changed.set()
 
+        asked = cast("Store", running.asked)
+        journal = Journal(asked, self._clock, running.job.id, self._owner, running.fence)
         running.run = await self._crew.prepare(running.job, journal, report)
         made = await pipeline.make_version(running.run)
         if made.video is not None:
@@ -153,66 +198,53 @@ class Dispatcher:
         await self._crew.made(running.job, made)
         return made
 
-    async def _halted(self, running: Running, fence: int) -> None:
-        """Stopped: the job is taken up at the next start. Cancelled by a person: it rests until `retry`."""
-        if running.cancelled:
-            await self._end(
-                running.job, fence, JobState.CANCELLED, Trouble(Cause.CANCELLED, film=running.job.film_name)
-            )
-        else:
-            now = self._clock.now().timestamp()
-            await self._store.do(lambda c: queue.end(c, running.job.id, fence, self._owner, now, JobState.QUEUED))
+    async def _write(self, running: Running, end: End) -> bool:
+        """Write how the run ended; whether the job was still ours.
 
-    async def _park(self, job: JobRecord, fence: int, trouble: Trouble) -> None:
-        if trouble.cause is Cause.LOST_TO_ANOTHER:
-            return
-        trouble.data.setdefault("film", job.film_name)
-        trouble.data.setdefault("prompt_file", job.prompt_file)
-        trouble.data.setdefault("messages", len(job.order.wish))
-        tries = job.tries + 1 if job.cause is trouble.cause else 0
-        verdict = parked(trouble, tries, self._pace)
-        now = self._clock.now().timestamp()
-        due_at = None if verdict.wait_s is None else now + verdict.wait_s
-        if due_at is not None:
-            trouble.data["again_at"] = time_of_day(due_at, now)  # for the story
-        await self._end(job, fence, verdict.state, trouble, due_at=due_at, tries=tries)
+        A journal that refuses is tried again, later and later: a job that nobody works on must not stay at work.
+        """
+        tries = 0
+        while True:
+            try:
+                return await self._written(running, end)
+            except Exception:
+                if self._stopping:
+                    return False  # the next start takes it up
+                if tries == 0:
+                    log.exception("job.end_unwritten", film=running.job.film_name, state=end.state.value)
+                    running.detail = "waiting for the journal, which refuses to note how it ended"
+                    self.changed.set()
+            await self._clock.sleep(growing_s(self._pace.retry_wait_s, tries, self._pace))
+            tries += 1
 
-    async def _end(
-        self,
-        job: JobRecord,
-        fence: int,
-        state: JobState,
-        trouble: Trouble | None,
-        *,
-        detail: str = "",
-        due_at: float | None = None,
-        tries: int = 0,
-    ) -> None:
+    async def _written(self, running: Running, end: End) -> bool:
+        job, trouble = running.job, end.trouble
         now = self._clock.now().timestamp()
-        data: dict[str, Any] | None = {"detail": detail} if trouble is None else _json_safe(trouble.data)
-        cause = None if trouble is None else trouble.cause.value
-        held = await self._store.do(
-            lambda c: queue.end(
-                c,
-                job.id,
-                fence,
-                self._owner,
-                now,
-                state,
-                cause=cause,
-                data=data,
-                due_at=due_at,
-                tries=tries,
-            )
+        values: dict[str, Any] = {}
+        if trouble is not None:
+            receipts = await self._store.read(lambda c: receipts_of(c, job.id))
+            got_on = receipts > int((job.data or {}).get("receipts", -1))
+            tries = tries_before(trouble.cause, job.cause, job.tries, got_on=got_on)
+            wait_s = None if end.state is JobState.CANCELLED else parked(trouble, tries, self._pace).wait_s
+            due_at = None if wait_s is None else now + wait_s
+            if due_at is not None:
+                trouble.data["again_at"] = time_of_day(due_at, now)  # for the story
+            data = _json_safe(trouble.data) | {"receipts": receipts}
+            values = {"cause": trouble.cause.value, "data": data, "due_at": due_at, "tries": tries}
+        elif not end.silent:
+            values = {"cause": None, "data": {"detail": end.detail}, "due_at": None, "tries": 0}
+        return await self._store.do(
+            lambda c: queue.end(c, job.id, running.fence, self._owner, now, end.state, **values)
         )
-        if not held:
-            return
+
+    async def _tell(self, job: JobRecord, end: End) -> None:
+        """Have people told. How the job stands is in the journal all the same."""
         try:
-            await self._crew.ended(job, state, trouble)
-        except (
-            Trouble
-        ) as refused:  # the story cannot be written (a full disk): how the job stands is in the journal all the same
+            await self._crew.ended(job, end.state, end.trouble)
+        except Trouble as refused:  # the story cannot be written (a full disk)
             log.warning("story.unwritten", film=job.film_name, reason=str(refused))
+        except Exception:
+            log.exception("story.unwritten", film=job.film_name)
 
 
 def startable(
@@ -259,6 +291,30 @@ def time_of_day(moment: float, now: float) -> str:
 def is_held(job: JobRecord, held: frozenset[int]) -> bool:
     """Whether the brake of a first start holds the job: what is free is never held."""
     return job.film in held and is_paid(job.order)
+
+
+def receipts_of(connection: sa.Connection, number: int) -> int:
+    """How many receipts a job has, those of its session included: when there are more than before, it got on."""
+    job, step = tables.job, tables.step
+    session = connection.scalar(sa.select(job.c.session).where(job.c.id == number))
+    scopes = [f"job/{number}", f"session/{session}"]
+    counted = sa.select(sa.func.count()).where(step.c.scope.in_(scopes), step.c.state == "done")
+    return int(connection.scalar(counted) or 0)
+
+
+def _stopped(job: JobRecord, trouble: Trouble, pace: Pace) -> End:
+    """The end of a run that met a trouble, with what the sentences of the table need."""
+    trouble.data.setdefault("film", job.film_name)
+    trouble.data.setdefault("prompt_file", job.prompt_file)
+    trouble.data.setdefault("messages", len(job.order.wish))
+    return End(parked(trouble, 0, pace).state, trouble)
+
+
+def _halted(running: Running) -> End:
+    """Stopped: the job is taken up at the next start. Cancelled by a person: it rests until `retry`."""
+    if running.cancelled:
+        return End(JobState.CANCELLED, Trouble(Cause.CANCELLED, film=running.job.film_name))
+    return End(JobState.QUEUED, silent=True)
 
 
 def _surprise(error: Exception) -> Trouble:

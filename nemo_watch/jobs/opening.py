@@ -1,42 +1,158 @@
 """A journal's file → a store on it: made if it is not there, brought to today's schema, or refused and left as it is.
 
 Facts: WAL + synchronous=FULL loses nothing that was acknowledged; a deferred BEGIN that later writes fails at once whatever the
-timeout, so every transaction is IMMEDIATE.
+timeout, so every transaction is IMMEDIATE. A database file of 0 bytes makes SQLite delete the write-ahead log beside it.
+Source: sqlite.org/wal.html; sqlite.org/rescode.html.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
-from nemo_watch.errors import UsageError
-from nemo_watch.jobs.store import Store
+from nemo_watch.errors import Cause, Trouble, UsageError
+from nemo_watch.jobs.store import Store, held_up
 from nemo_watch.jobs.tables import MIGRATIONS, SCHEMA_VERSION, meta, metadata
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def open_sqlite(path: Path) -> Store:
+_LOCK_WAIT_S: Final = 5.0  # another command's write takes milliseconds; the store itself waits for ever, and says so
+_FULL_BYTES: Final = (
+    256 * 1024
+)  # with less left, what SQLite calls an I/O error is a full disk: its index alone takes 32 KiB
+_BESIDE: Final = ("", "-wal", "-shm", "-journal")  # what SQLite lays beside a database, and the database itself
+_LEFT: Final = "It is left as it is: put a backup in its place, or move it away; what was bought is known from the receipts in the outbox."
+
+
+def open_sqlite(path: Path, was_used: Callable[[], bool] = lambda: False) -> Store:
     """The store in the file `path`, made if it is not there (0600; its folder 0700), brought to today's schema.
 
-    Raises: UsageError when the file is damaged, or was written by a newer nemo-watch; it is then left as it is.
+    A journal is made under another name and moved into place whole, so a kill leaves none that is half made. One that is
+    there and holds nothing (0 bytes, or a database without a table) may still be what an older nemo-watch began: it is
+    filled, unless `was_used` tells that films were made already. Then it has lost what it held, and that is damage.
+
+    Raises: UsageError when the file is damaged, another program's, or was written by a newer nemo-watch; it is then left as
+    it is. Trouble (NO_SPACE, OUTBOX_UNWRITABLE) when it cannot be used just now: locked, or on a disk that is full or
+    read-only. OSError when its folder cannot be used.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    if os.path.lexists(path):
+        _refuse_what_is_not_ours(path, was_used)
+    else:
+        _make(path)
     return Store(prepared(sqlite_engine(path), str(path)))
+
+
+def _make(path: Path) -> None:
+    """A new journal under the name `path`, whole from the first moment."""
+    new = path.with_name(f"{path.name}.new")
+    _remove(new)
+    try:
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        prepared(sqlite_engine(new), str(path)).dispose()  # the last to close it brings the write-ahead log home
+        new.rename(path)
+        _sync(path.parent)  # or a power cut takes the name back, and what is written from here on with it
+    finally:
+        _remove(new)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove(database: Path) -> None:
+    for ending in _BESIDE:
+        database.with_name(database.name + ending).unlink(missing_ok=True)
+
+
+# -- a file that is there ----------------------------------------------------------------------------------------------------
+
+
+def _refuse_what_is_not_ours(path: Path, was_used: Callable[[], bool]) -> None:
+    """Look at the file without changing a byte of it. Raises: UsageError, Trouble, as `open_sqlite` says."""
+    log = path.with_name(f"{path.name}-wal")
+    if path.stat().st_size == 0:
+        if log.exists() and log.stat().st_size > 0:  # SQLite would delete it, and what was written last is in there
+            raise UsageError(f"The journal {path} is damaged: it is empty, and {log.name} is not. {_LEFT}")
+        _refuse_lost(path, was_used)
+        return
+    engine = sqlite_engine(path, read_only=True)
+    try:
+        with engine.connect() as connection:
+            if not connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar():
+                _refuse_lost(path, was_used)
+            elif not sa.inspect(connection).has_table(meta.name):
+                raise UsageError(f"{path} is no journal of nemo-watch: it is another program's, or damaged. {_LEFT}")
+            else:
+                _check(connection, str(path))
+    except DatabaseError as error:
+        raise _refusal(error, str(path)) from error
+    finally:
+        engine.dispose()
+
+
+def _refuse_lost(path: Path, was_used: Callable[[], bool]) -> None:
+    if was_used():
+        raise UsageError(f"The journal {path} is empty, although films were made: it has lost what it held. {_LEFT}")
+
+
+def _check(connection: sa.Connection, where: str) -> None:
+    """Raises: UsageError when the journal is damaged, or newer than this nemo-watch."""
+    if connection.dialect.name == "sqlite":
+        verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if verdict != "ok":
+            raise UsageError(f"The journal {where} is damaged ({verdict}). {_LEFT}")
+    try:
+        version = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
+    except ValueError as error:
+        raise UsageError(f"The journal {where} is damaged ({error}). {_LEFT}") from error
+    if not isinstance(version, int):
+        raise UsageError(f"The journal {where} is damaged: it does not say which schema it has. {_LEFT}")
+    if version > SCHEMA_VERSION:
+        raise UsageError(
+            f"The journal {where} was written by a newer nemo-watch (schema {version}, this one knows {SCHEMA_VERSION}). "
+            "Install that version again; the journal is left as it is."
+        )
+
+
+def _refusal(error: DatabaseError, where: str) -> Trouble | UsageError:
+    """What an error of the database means at a start: one that passes is no damage, and its file must not be moved away."""
+    reason = held_up(error)
+    if reason is None:
+        return UsageError(f"The journal {where} cannot be read ({error.orig}). {_LEFT}")
+    told = f"the journal {where}"
+    if "full" in reason or ("locked" not in reason and _is_full(Path(where).parent)):
+        return Trouble(Cause.NO_SPACE, folder=told)
+    return Trouble(Cause.OUTBOX_UNWRITABLE, folder=told[0].upper() + told[1:], reason=reason)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _FULL_BYTES
+    except OSError:
+        return False
+
+
+# -- the engine --------------------------------------------------------------------------------------------------------------
 
 
 def sqlite_engine(path: Path, *, read_only: bool = False) -> sa.Engine:
     """An engine on the file `path`: WAL, synchronous=FULL, every transaction IMMEDIATE."""
-    target = f"file:{path}?mode=ro" if read_only else f"file:{path}"
-    target = target.replace("%", "%25").replace("#", "%23") if set("%#") & set(str(path)) else target
+    target = f"file:{quote(os.fsencode(path))}" + ("?mode=ro" if read_only else "")
     engine = sa.create_engine(
         "sqlite+pysqlite://",
-        creator=lambda: _sqlite_connection(target),
+        creator=lambda: _sqlite_connection(target, read_only=read_only),
         poolclass=sa.pool.StaticPool,
     )
     if not read_only:
@@ -48,27 +164,27 @@ def sqlite_engine(path: Path, *, read_only: bool = False) -> sa.Engine:
     return engine
 
 
-def _sqlite_connection(target: str) -> Any:  # noqa: ANN401  the driver's own connection
+def _sqlite_connection(target: str, *, read_only: bool) -> Any:  # noqa: ANN401  the driver's own connection
     import sqlite3
 
-    connection = sqlite3.connect(target, uri=True, timeout=5, isolation_level=None, check_same_thread=False)
-    if "mode=ro" not in target:
+    connection = sqlite3.connect(target, uri=True, timeout=_LOCK_WAIT_S, isolation_level=None, check_same_thread=False)
+    if not read_only:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=1000"):
             connection.execute(f"PRAGMA {pragma}")
     return connection
 
 
 def prepared(engine: sa.Engine, where: str) -> sa.Engine:
-    """The engine with a journal of today's schema; `where` names it to people. Raises: UsageError, and closes the engine."""
+    """The engine with a journal of today's schema; `where` names it to people. On a failure the engine is closed.
+
+    Raises: UsageError, Trouble, as `open_sqlite` says.
+    """
     try:
         with engine.begin() as connection:
             _migrate(connection, where)
-    except (DatabaseError, ValueError) as error:
+    except DatabaseError as error:
         engine.dispose()
-        raise UsageError(
-            f"The journal {where} cannot be read ({getattr(error, 'orig', error)}). It is left as it is: put a backup in its "
-            "place, or move it away; what was bought is known from the receipts in the outbox."
-        ) from error
+        raise _refusal(error, where) from error
     except BaseException:
         engine.dispose()
         raise
@@ -76,21 +192,12 @@ def prepared(engine: sa.Engine, where: str) -> sa.Engine:
 
 
 def _migrate(connection: sa.Connection, where: str) -> None:
-    if not sa.inspect(connection).has_table("meta"):
+    if not sa.inspect(connection).has_table(meta.name):
         metadata.create_all(connection)
         connection.execute(meta.insert().values(key="schema", value=SCHEMA_VERSION))
         return
-    if connection.dialect.name == "sqlite":
-        verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-        if verdict != "ok":
-            raise ValueError(f"it is damaged: {verdict}")
     version = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
-        raise UsageError(
-            f"The journal {where} was written by a newer nemo-watch (schema {version}, this one knows {SCHEMA_VERSION}). "
-            "Install that version again; the journal is left as it is."
-        )
-    for number in range(version + 1, SCHEMA_VERSION + 1):
+    for number in range(int(version or 0) + 1, SCHEMA_VERSION + 1):
         for statement in MIGRATIONS[number]:
             connection.exec_driver_sql(statement)
-    connection.execute(meta.update().where(meta.c.key == "schema").values(value=SCHEMA_VERSION))
+        connection.execute(meta.update().where(meta.c.key == "schema").values(value=number))

@@ -6,13 +6,15 @@ Pure. Waits grow, and what needs a person never goes on alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from nemo_watch.errors import Cause, Move, Trouble
+from nemo_watch.errors import FAILURES, Cause, Move, Trouble
 from nemo_watch.model import JobState
 
 if TYPE_CHECKING:
     from nemo_watch.config import Pace
+
+_MENDS_ITSELF: Final = frozenset({Move.RETRY_LATER, Move.RENEW_TOKEN, Move.RENEW_SESSION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Parked:
 
 
 def parked(trouble: Trouble, tries: int, pace: Pace) -> Parked:
-    """Where a job stands after `trouble`, which has come `tries` times running before."""
+    """Where a job stands after `trouble`, before which it was stopped `tries` times running (`tries_before`)."""
     match trouble.failure.move:
         case Move.GIVE_UP:
             return Parked(JobState.FAILED, None)
@@ -36,8 +38,22 @@ def parked(trouble: Trouble, tries: int, pace: Pace) -> Parked:
             return Parked(JobState.PARKED, None)
 
 
+def tries_before(now: Cause, last: Cause | None, tries: int, *, got_on: bool) -> int:
+    """How often running a job was stopped by what mends itself, before it was stopped by `now`; `tries` was so for `last`.
+
+    The cause does not matter: a gateway that answers 502 and then refuses the connection is one outage. 0 for a job that
+    got on meanwhile, by a new receipt.
+    """
+    waited = last is not None and FAILURES[last].move in _MENDS_ITSELF
+    return tries + 1 if waited and FAILURES[now].move in _MENDS_ITSELF and not got_on else 0
+
+
+def growing_s(first_s: float, tries: int, pace: Pace) -> float:
+    """Twice as long each time, up to the longest wait."""
+    return min(first_s * float(2 ** min(tries, 16)), pace.retry_wait_longest_s)
+
+
 def _wait_s(trouble: Trouble, tries: int, pace: Pace) -> float:
-    """Twice as long each time, up to the longest; never shorter than what the service asked for."""
-    first = 2 * pace.rate_limit_wait_s if trouble.cause is Cause.RATE_LIMITED else pace.retry_wait_s
-    growing = min(first * float(2 ** min(tries, 16)), pace.retry_wait_longest_s)
-    return max(growing, trouble.retry_after_s or 0.0)
+    """A growing wait; never shorter than what the service asked for."""
+    first_s = 2 * pace.rate_limit_wait_s if trouble.cause is Cause.RATE_LIMITED else pace.retry_wait_s
+    return max(growing_s(first_s, tries, pace), trouble.retry_after_s or 0.0)

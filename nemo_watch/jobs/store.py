@@ -10,18 +10,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from nemo_watch.errors import Trouble
+from nemo_watch.logs import logger
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+log = logger("journal")
 
 Result = TypeVar("Result")
 Work = Callable[[sa.Connection], Result]
@@ -29,6 +32,9 @@ Item = tuple["Work[Any]", "asyncio.Future[Any] | Future[Any]"]
 
 _BATCH_MAX: Final = 512  # one commit's worth; more would only make its callers wait longer
 _RETRY_WAITS_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)  # a locked or full disk: the batch is kept and tried again, for ever
+_CLOSE_S: Final = (
+    5.0  # what was handed in is finished at the end, but a disk that does not answer must not hold up a stop
+)
 
 
 class Store:
@@ -71,7 +77,7 @@ class Store:
         """Finish what was handed in, then close the database."""
         self._closing.set()
         self._inbox.put(None)
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=_CLOSE_S)
         self._engine.dispose()
 
     def _serve(self) -> None:
@@ -110,15 +116,25 @@ class Store:
             try:
                 outcomes = self._run(batch)
             except (OperationalError, InterfaceError) as error:
-                if self._closing.is_set() or not _mends_itself(error):
+                if self._closing.is_set() or held_up(error) is None:
                     raise
-                self.trouble = f"the journal cannot be written ({error.orig})"
-                time.sleep(_RETRY_WAITS_S[min(tries, len(_RETRY_WAITS_S) - 1)])
+                self._hold_up(str(error.orig))
+                self._closing.wait(_RETRY_WAITS_S[min(tries, len(_RETRY_WAITS_S) - 1)])
                 tries += 1
             else:
-                self.trouble = None
+                self._go_on()
                 break
         _settle([(answer, *outcome) for (_, answer), outcome in zip(batch, outcomes, strict=True)])
+
+    def _hold_up(self, reason: str) -> None:
+        if self.trouble is None:  # once, not at every try
+            log.warning("journal.held_up", reason=reason)
+        self.trouble = f"the journal cannot be written ({reason})"
+
+    def _go_on(self) -> None:
+        if self.trouble is not None:
+            log.info("journal.written_again")
+        self.trouble = None
 
     def _run(self, batch: list[Item]) -> list[tuple[Any, Trouble | None]]:
         outcomes: list[tuple[Any, Trouble | None]] = []
@@ -129,6 +145,22 @@ class Store:
                 except Trouble as trouble:
                     outcomes.append((None, trouble))
         return outcomes
+
+
+class Asked:
+    """The store as one run asks it: `waiting` is how many of its answers have not come."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.waiting = 0
+
+    async def do(self, work: Work[Result]) -> Result:
+        """As `Store.do`."""
+        self.waiting += 1
+        try:
+            return await self._store.do(work)
+        finally:
+            self.waiting -= 1
 
 
 def _settle(outcomes: list[tuple[asyncio.Future[Any] | Future[Any], Any, Exception | None]]) -> None:
@@ -156,12 +188,28 @@ def _settle_in_loop(answers: list[tuple[asyncio.Future[Any], Any, Exception | No
             answer.set_result(result)
 
 
-def _mends_itself(error: OperationalError | InterfaceError) -> bool:
-    """Whether waiting may help: a lock, a full or read-only disk, a database server that is away; not a wrong statement."""
-    name = getattr(error.orig, "sqlite_errorname", None)
-    return name is None or name.startswith(
-        ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
-    )
+_MENDS_ITSELF: Final = {  # by the beginning of SQLite's name for the error. Source: sqlite.org/rescode.html
+    "SQLITE_BUSY": "another program has locked it",
+    "SQLITE_LOCKED": "another program has locked it",
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_IOERR": "the disk reports an error",
+    "SQLITE_READONLY": "it may not be changed, or its disk is read-only",
+    "SQLITE_CANTOPEN": "it cannot be opened, or what belongs to it cannot be made",
+    "SQLITE_PERM": "it may not be opened",
+}
+
+
+def held_up(error: DBAPIError) -> str | None:
+    """Why the database cannot be used just now, in words: a lock, a full or read-only disk, a server that is away.
+
+    None where waiting does not help: a wrong statement, a damaged file.
+    """
+    if not isinstance(error, OperationalError | InterfaceError):
+        return None
+    if not isinstance(error.orig, sqlite3.Error):
+        return str(error.orig)
+    name = getattr(error.orig, "sqlite_errorname", "")  # not there where Python itself stumbled over what came
+    return next((words for prefix, words in _MENDS_ITSELF.items() if name.startswith(prefix)), None)
 
 
 def store_stamp(connection: sa.Connection) -> int:

@@ -1,27 +1,31 @@
 """Whose credits are spent: the token that a person gave, or an anonymous account with a client id kept for ever.
 
-A given token is never replaced. An anonymous one is renewed under the same client id, one renewal at a time. A new client
-id is taken only where a token's first answer was lost, and at most once a day: the service counts them per machine.
+A given token is never replaced. An anonymous one is renewed under the same client id, one renewal at a time, and used until
+the service itself refuses it where it cannot be renewed: the date may be wrong. A new client id is taken only where a token's
+first answer was lost, and at most once a day, and none is used that could not be kept: the service counts them per machine.
 Source: API text "Authentication" and "Error Codes"; README "The account" for the caps per client id and address.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import uuid
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from errno import EDQUOT, ENOSPC
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from nemo_watch.errors import Cause, Trouble
+from nemo_watch.errors import Cause, Trouble, UsageError
+from nemo_watch.logs import logger
 from nemo_watch.masking import mask
+from nemo_watch.nemo.refusals import tell_plan
 from nemo_watch.nemo.tokens import KeptToken
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from nemo_watch.clock import Clock
     from nemo_watch.nemo.tokens import TokenStore
@@ -30,10 +34,12 @@ if TYPE_CHECKING:
 REGISTER_URL: Final = "https://nemovideo.com/register?bind="
 NEW_CLIENT_ID_EVERY: Final = timedelta(days=1)
 UNPROVEN_MAX: Final = 2
-ANOTHER_TOKEN_EVERY: Final = timedelta(days=1)
+ANOTHER_TOKEN_EVERY_S: Final = 86_400.0
+KEEP_AGAIN_S: Final = 60.0  # a disk that refused the token is tried again with the first call after so long
 _THE_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)  # the date of an id that replaces none: it may be replaced at once
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TOO_CLOSE: Final = timedelta(seconds=60)  # a token that ends within a minute is not worth a call
+
+_log = logger("nemo")
 
 
 class Account:
@@ -63,14 +69,20 @@ class Account:
         self._kept: KeptToken | None = None
         self._told_user_id: str | None = None
         self._unproven = 0  # tokens fetched since a call was last answered
-        self._fetched_at = _LONG_AGO
+        self._fetched_s = float("-inf")  # on the monotonic clock, as the next
+        self._unkept_s: float | None = None  # when the disk last refused the token, None when it has it
+        self._is_id_kept = True  # a new client id that the disk refused is used for nothing yet
         self._lock = asyncio.Lock()
 
     async def open(self) -> None:
-        """Read what is kept, and make the client id of an anonymous account."""
+        """Read what is kept, and make the client id of an anonymous account.
+
+        Raises: UsageError when what is kept cannot be read: a new account in its place would not have its credits.
+        """
         if self._given_token is None:
             await self.client_id()
-            self._kept = self._fitting(await self._store.token())
+            with _read():
+                self._kept = self._fitting(await self._store.token())
             if self._kept is not None:
                 mask(self._kept.token)
 
@@ -102,8 +114,7 @@ class Account:
         async with self._lock:
             if self._kept is not None and self._kept.user_id != user_id:
                 self._kept = replace(self._kept, user_id=user_id)
-                with contextlib.suppress(OSError):  # a hint: a full disk must not cost the session that was just made
-                    await self._store.keep_token(self._kept)
+                await self._keep(self._kept)
 
     def accepted(self, bearer: str) -> None:
         """A call was answered for this token: if it is refused from now on, it has expired."""
@@ -124,10 +135,16 @@ class Account:
         return f"Register at {link} and top up; nemo-watch goes on by itself when the balance has risen."
 
     async def client_id(self) -> str:
-        """The client id: the person's, the one kept, or a new one that is kept from now on."""
+        """The client id: the person's, the one kept, or a new one that is kept from now on. Raises: UsageError, as `open`."""
         if self._client_id is None:
-            kept = await self._store.client_id() if self._given_client_id is None else None
-            self._client_id = self._given_client_id or (kept[0] if kept else await self._new_client_id(_THE_FIRST))
+            with _read():
+                kept = await self._store.client_id() if self._given_client_id is None else None
+            self._client_id = self._given_client_id or (kept[0] if kept else str(uuid.uuid4()))
+            self._is_id_kept = self._given_client_id is not None or kept is not None
+            with suppress(
+                Trouble
+            ):  # a full disk keeps nothing from starting, only the first token from being asked for
+                await self._keep_client_id()
         return self._client_id
 
     async def bearer(self) -> str:
@@ -135,8 +152,12 @@ class Account:
         if self._given_token is not None:
             return self._given_token
         async with self._lock:
-            if self._kept is None or self._is_past(self._kept.expires_at):
+            if self._kept is None:
                 await self._renewed()
+            elif self._is_past(self._kept.expires_at):
+                await self._renewed_if_possible(self._kept)
+            elif self._unkept_s is not None and self._clock.monotonic() - self._unkept_s >= KEEP_AGAIN_S:
+                await self._keep(self._kept)
             return self._token()
 
     async def renew(self, rejected: str) -> str:
@@ -151,16 +172,29 @@ class Account:
 
     def _refuse_to_burn_tokens(self) -> None:
         """Tokens that are refused before they were ever good have not expired: one more a day may help, all use up the cap."""
-        if self._unproven >= UNPROVEN_MAX and self._clock.now() - self._fetched_at < ANOTHER_TOKEN_EVERY:
+        since_s = self._clock.monotonic() - self._fetched_s  # the date may be put back by years
+        if self._unproven >= UNPROVEN_MAX and since_s < ANOTHER_TOKEN_EVERY_S:
             raise Trouble(Cause.SERVICE_DOWN, not_taken=True, reason="it refuses the token that it has just given out")
 
     def _token(self) -> str:
         assert self._kept is not None  # noqa: S101  just renewed
         return self._kept.token
 
+    async def _renewed_if_possible(self, kept: KeptToken) -> None:
+        """Renew a token whose date is over. Where that is refused it is used on, until the service itself refuses it.
+
+        A date that jumped ahead makes every token look old, and would hold everything up for as long as it is wrong.
+        """
+        try:
+            await self._renewed()
+        except Trouble as refused:
+            _log.info("token.used_on", reason=str(refused))
+            self._kept = replace(kept, expires_at=None)
+
     async def _renewed(self) -> None:
         """Fetch a token under the client id; if none was ever kept for it, an answer was lost: take a new client id."""
         client_id = await self.client_id()
+        await self._keep_client_id()
         try:
             token = await self._fetched(client_id)
         except Trouble as trouble:
@@ -179,29 +213,63 @@ class Account:
         self._kept = KeptToken(self._host, client_id, token.token, token.user_id, expires_at)
         mask(token.token)
         self._unproven += 1
-        self._fetched_at = self._clock.now()
-        await self._store.keep_token(self._kept)
+        self._fetched_s = self._clock.monotonic()
+        await self._keep(self._kept)
 
     async def _fetched(self, client_id: str) -> Token:
         """A token; a client id that the service does not take for one is replaced, once, unless a person gave it."""
         try:
-            return await self._fetch_token(client_id)
+            return await self._asked_for(client_id)
         except Trouble as trouble:
             if trouble.cause is not Cause.CLIENT_ID_MISSING or self._given_client_id is not None:
                 raise
         self._client_id = await self._new_client_id(self._clock.now())
-        return await self._fetch_token(self._client_id)
+        return await self._asked_for(self._client_id)
+
+    async def _asked_for(self, client_id: str) -> Token:
+        try:
+            return await self._fetch_token(client_id)
+        except Trouble as trouble:
+            tell_plan(trouble)
+            raise
 
     async def _may_take_another(self, client_id: str) -> bool:
-        kept_token, kept_id = await self._store.token(), await self._store.client_id()
-        if self._given_client_id is not None or (kept_token is not None and kept_token.client_id == client_id):
+        """Whether the first token of this client id was lost on its way, and no other id was taken within a day.
+
+        An id that is dated in the future was taken before the date was put back: it holds nothing up.
+        """
+        had = (self._kept, await self._store.token())
+        if self._given_client_id is not None or any(kept is not None and kept.client_id == client_id for kept in had):
             return False
-        return kept_id is None or self._clock.now() - kept_id[1] >= NEW_CLIENT_ID_EVERY
+        kept_id = await self._store.client_id()
+        return kept_id is None or not timedelta(0) <= self._clock.now() - kept_id[1] < NEW_CLIENT_ID_EVERY
+
+    # -- what is kept --------------------------------------------------------------------------------------------------
 
     async def _new_client_id(self, taken_at: datetime) -> str:
+        """A client id in place of one that got no token, kept before it is used. Raises: Trouble when the disk refuses."""
         client_id = str(uuid.uuid4())
-        await self._store.keep_client_id(client_id, taken_at)
+        with _written():
+            await self._store.keep_client_id(client_id, taken_at)
         return client_id
+
+    async def _keep_client_id(self) -> None:
+        """Keep the first client id. Raises: Trouble when the disk refuses; a token for an id that is lost again is a token lost."""
+        if not self._is_id_kept and self._client_id is not None:
+            with _written():
+                await self._store.keep_client_id(self._client_id, _THE_FIRST)
+            self._is_id_kept = True
+
+    async def _keep(self, token: KeptToken) -> None:
+        """Keep the token for the next start. A disk that refuses is told once and tried again: the token is good all the same."""
+        try:
+            await self._store.keep_token(token)
+        except OSError as error:
+            if self._unkept_s is None:
+                _log.warning("token.unkept", reason=error.strerror)
+            self._unkept_s = self._clock.monotonic()
+        else:
+            self._unkept_s = None
 
     def _fitting(self, kept: KeptToken | None) -> KeptToken | None:
         """What is kept, if it was made for this host and client id."""
@@ -214,3 +282,26 @@ class Account:
 
 def _used_up(trouble: Trouble) -> Trouble:
     return Trouble(Cause.TOKENS_USED_UP, retry_after_s=trouble.retry_after_s, reason=trouble.data.get("reason"))
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """Tell what the store throws when it is written: it passes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {ENOSPC, EDQUOT}:
+            raise Trouble(Cause.NO_SPACE, folder="the state folder") from error
+        raise Trouble(Cause.OUTBOX_UNWRITABLE, folder="The state folder", reason=error.strerror) from error
+
+
+@contextmanager
+def _read() -> Iterator[None]:
+    """Tell what the store throws when it is read: that is for a person."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or 'The account in the state folder'} cannot be read ({error.strerror}). "
+            "Give nemo-watch the right to read it."
+        ) from error

@@ -101,6 +101,17 @@ def refusal(answer: Answer) -> Trouble | None:
     return _refused(answer, None, message_of(fields)) if _says_no(fields) else None
 
 
+def tell_plan(refused: Trouble) -> None:
+    """Tell a 402 of a call that exports nothing as what it is: no video was blocked, and no edit is kept. It stays a refusal.
+
+    Source: API text "Error Codes" 402, which speaks of exports alone.
+    """
+    if refused.cause is Cause.PLAN_BLOCKS_EXPORT:
+        refused.cause = Cause.REQUEST_REFUSED
+        told = refused.data.get("reason") or "HTTP 402"
+        refused.data["reason"] = f"your plan does not allow it, {told}; plans: https://nemovideo.com"
+
+
 def known_code_of(answer: Answer) -> int | None:
     """The code of `answer` if the table of error codes knows it; None for a success and for every other number."""
     body = decoded(answer.body)

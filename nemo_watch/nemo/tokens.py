@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class KeptToken:
 
 
 class TokenStore(Protocol):
-    """What the account asks of its store."""
+    """What the account asks of its store. Raises, everywhere: OSError when it cannot be read, or written."""
 
     async def client_id(self) -> tuple[str, datetime] | None:
         """The client id and when it was taken; None before the first."""
@@ -67,10 +67,9 @@ class FileTokens:
         if not words:
             return None
         try:
-            taken_at = datetime.fromisoformat(words[1])
+            return words[0], _date(words[1])
         except (IndexError, ValueError):
-            taken_at = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-        return words[0], taken_at
+            return words[0], datetime(1970, 1, 1, tzinfo=UTC)
 
     async def keep_client_id(self, client_id: str, taken_at: datetime) -> None:
         """Write `client-id`."""
@@ -83,7 +82,7 @@ class FileTokens:
             if not kept.token or not isinstance(kept.token, str):
                 return None
             # as JSON it came back as text
-            return replace(kept, expires_at=datetime.fromisoformat(str(kept.expires_at)) if kept.expires_at else None)
+            return replace(kept, expires_at=_date(str(kept.expires_at)) if kept.expires_at else None)
         except (ValueError, TypeError):
             return None
 
@@ -92,6 +91,14 @@ class FileTokens:
         expires_at = token.expires_at.isoformat() if token.expires_at else None
         text = json.dumps({**asdict(token), "expires_at": expires_at})
         await asyncio.to_thread(_write, self._token, text)
+
+
+def _date(text: str) -> datetime:
+    """A date as it was written. Raises: ValueError, also where it does not say of which zone it is."""
+    date = datetime.fromisoformat(text)
+    if date.tzinfo is None:
+        raise ValueError("a date without a zone")
+    return date
 
 
 def _text(path: Path) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from nemo_watch.config import Pace
 from nemo_watch.errors import FAILURES, Cause, FilmState, Need, Trouble
-from nemo_watch.jobs.parking import parked
+from nemo_watch.jobs.parking import parked, tries_before
 from nemo_watch.jobs.paying import Read, Verdict, verdict
 from nemo_watch.model import JobState
 
@@ -35,6 +35,24 @@ def test_waits_grow_and_stay_bounded():
 
 def test_a_wait_is_never_shorter_than_the_service_asked_for():
     assert parked(Trouble(Cause.RATE_LIMITED, retry_after_s=5000.0), 0, Pace()).wait_s == 5000.0
+
+
+@pytest.mark.parametrize(
+    ("now", "last", "got_on", "tries"),
+    [
+        (Cause.NETWORK_DOWN, None, False, 0),
+        (Cause.NETWORK_DOWN, Cause.NETWORK_DOWN, False, 4),
+        (Cause.NETWORK_DOWN, Cause.SERVICE_DOWN, False, 4),
+        (Cause.RATE_LIMITED, Cause.TOKEN_EXPIRED, False, 4),
+        (Cause.NO_SPACE, Cause.ANSWER_UNREADABLE, False, 4),
+        (Cause.NETWORK_DOWN, Cause.SERVICE_DOWN, True, 0),
+        (Cause.NETWORK_DOWN, Cause.OUT_OF_CREDITS, False, 0),
+        (Cause.SERVICE_ASKS, Cause.NETWORK_DOWN, False, 0),
+        (Cause.SURPRISE, Cause.NETWORK_DOWN, False, 0),
+    ],
+)
+def test_tries_are_counted_whatever_the_cause_until_the_job_gets_on(now, last, got_on, tries):
+    assert tries_before(now, last, 3, got_on=got_on) == tries
 
 
 def read(fingerprint: str, *, exportable: bool = True) -> Read:

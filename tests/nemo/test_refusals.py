@@ -9,7 +9,7 @@ import pytest
 
 from nemo_watch.errors import Cause
 from nemo_watch.nemo.cleaning import cleaned
-from nemo_watch.nemo.refusals import Answer, refusal, retry_after_s
+from nemo_watch.nemo.refusals import Answer, refusal, retry_after_s, tell_plan
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TABLE = {
@@ -118,3 +118,14 @@ def test_a_secret_at_the_cut_of_a_long_reason_is_masked_whole():
 )  # fmt: skip
 def test_retry_after_is_read_as_seconds_and_as_a_date(header, seconds):
     assert retry_after_s({"retry-after": header}, NOW) == seconds
+
+
+def test_a_402_of_a_call_that_exports_nothing_is_told_in_words_that_fit():
+    trouble = told(402, {"message": "Payment required"})
+    tell_plan(trouble)
+    assert (trouble.cause, trouble.not_taken) == (Cause.REQUEST_REFUSED, True)
+    assert "export" not in str(trouble)
+    assert "your plan does not allow it, HTTP 402: Payment required" in str(trouble)
+    other = told(500, b"oops")
+    tell_plan(other)
+    assert other.cause is Cause.SERVICE_DOWN

@@ -27,8 +27,9 @@ from nemo_watch.config import Config, load
 from nemo_watch.daemon import supervise
 from nemo_watch.daemon.metrics import Metrics
 from nemo_watch.errors import Cause, Trouble
+from nemo_watch.inbox import handles
 from nemo_watch.jobs import records, tables
-from nemo_watch.model import Credits, FilmRow, Overview
+from nemo_watch.model import Credits, FilmRow, FolderIdentity, Overview
 from nemo_watch.outbox.mp4 import whole_mp4
 from tests.sim.simloop import SimClock, SimLoop
 from tests.sim.simstore import SimStore
@@ -147,7 +148,7 @@ def photo(seed: str) -> bytes:
     return b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0\xff\xda\0\x02" + seed.encode() * 5 + b"\xff\xd9"
 
 
-_WRITES = ("write", "fsync", "rename", "replace", "link", "unlink", "remove", "mkdir", "truncate")
+_WRITES = ("write", "fsync", "rename", "replace", "link", "unlink", "remove", "mkdir", "rmdir", "truncate", "fchmod")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -163,7 +164,7 @@ class SimHouse:
         self.uploaded: list[tuple[str, str]] = []
         self.exits: list[int] = []
         self.call_s = 0.5
-        self.belongings: dict[str, str] = {}
+        self.refusing: Callable[[bool], str | None] = lambda _wrote: None  # what the journal's disk says to a commit
         self.lives = 0
         self.process: Process | None = None
         self.daemon: Any = None
@@ -176,10 +177,12 @@ class SimHouse:
             },
         )  # fmt: skip
         for name in ("inbox", "outbox", "state"):
-            (root / name).mkdir(parents=True)
+            (root / name).mkdir(parents=True, exist_ok=True)
+        self.known_as: dict[tuple[int, int], FolderIdentity] = {}  # folders that stand for others, by device and inode
         self.journal = SimStore(root / "state" / "journal.db")
         self._writer: Process | None = None
         self._real = {name: getattr(os, name) for name in (*_WRITES, "open")}
+        self._rename_new, self._identity_of = handles.rename_new, handles.identity_of
 
     @property
     def inbox(self) -> Path:
@@ -266,7 +269,7 @@ class SimHouse:
             if until is not None and until():
                 self.daemon._stop()
 
-        store: Any = SimStore(self.root / "state" / "journal.db", passing)
+        store: Any = SimStore(self.root / "state" / "journal.db", passing, self.refusing)
         service: Any = HouseService(self, process)
         try:
             async with supervise.started(self.config, self.clock, store, service, once=False) as self.daemon:
@@ -290,12 +293,13 @@ class SimHouse:
             patch("nemo_watch.inbox.decoding.unfit_reason", lambda *_: "it is cut"),
             patch.object(os, "_exit", self.exits.append),
             patch.multiple("os", **{name: self._tapped(name) for name in self._real}),  # type: ignore[call-overload]
+            patch.multiple(handles, rename_new=self._renamed_new, identity_of=self.identity_of),
         ):
             yield
 
     @contextmanager
-    def writing(self, process: Process) -> Iterator[None]:
-        """Within, every write of the file system is a point of this process."""
+    def writing(self, process: Process | None) -> Iterator[None]:
+        """Within, every write of the file system is a point of this process, or nobody's."""
         outer, self._writer = self._writer, process
         try:
             yield
@@ -313,6 +317,17 @@ class SimHouse:
             )  # a power cut is not simulated, and it would cost most
 
         return tapped
+
+    def _renamed_new(self, source: int, old: str, target: int, new: str) -> None:
+        """The rename that the C library does: the one that moves a person's files."""
+        if self._writer is not None:
+            self._writer.passing(f"move in {self._where(source, {})}")
+        self._rename_new(source, old, target, new)
+
+    def identity_of(self, handle: int) -> FolderIdentity:
+        """Which folder this is; a folder that stands for another is taken for that one."""
+        found = os.fstat(handle)
+        return self.known_as.get((found.st_dev, found.st_ino)) or self._identity_of(handle)
 
     def _where(self, target: Any, handles: dict[str, Any]) -> str:
         """Which of the folders is written: the inbox, the outbox or the state."""

@@ -28,12 +28,12 @@ class _Selector(selectors.SelectSelector):
 
 
 class SimLoop(asyncio.SelectorEventLoop):
-    """The loop. `now_s` is its monotonic clock in seconds, from 0."""
+    """The loop. `now_s` is its monotonic clock in seconds, from 0 or from where another life ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_s: float = 0.0) -> None:
         selector = _Selector()
         selector.loop = self
-        self.now_s = 0.0
+        self.now_s = now_s
         super().__init__(selector)
         self._clock_resolution = 1e-6  # after years the float itself is no finer
 
@@ -62,11 +62,11 @@ class SimClock:
         await asyncio.sleep(seconds)
 
 
-def simulated(life: Callable[[], Awaitable[Result]]) -> Result:
-    """What `life` comes to, on a loop of its own."""
+def simulated(life: Callable[[], Awaitable[Result]], now_s: float = 0.0) -> Result:
+    """What `life` comes to, on a loop of its own, which begins at `now_s`."""
 
     async def whole() -> Result:
         return await life()
 
-    with asyncio.Runner(loop_factory=SimLoop) as runner:
+    with asyncio.Runner(loop_factory=lambda: SimLoop(now_s)) as runner:
         return runner.run(whole())

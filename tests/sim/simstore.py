@@ -6,6 +6,7 @@ Power cuts are not simulated, so nothing is synced; tests/jobs/test_store.py doe
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -13,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from nemo_watch.jobs.opening import prepared, sqlite_engine
+from nemo_watch.jobs.store import held_up
 
+WAITS_S = (0.1, 0.5, 1.0, 2.0, 5.0)  # the real writer's
 _next_file: list[Path] = []
 _empty: list[bytes] = []  # a journal as it is made, so that it is not made anew for every life
 
@@ -53,13 +57,32 @@ async def _go(_wrote: bool) -> None:
     """Nothing stands in the way."""
 
 
+def _takes(_wrote: bool) -> str | None:
+    """The disk takes everything."""
+    return None
+
+
+def refusal(name: str) -> OperationalError:
+    """What the database driver raises; `name` is SQLite's own, as `SQLITE_FULL`."""
+    orig = sqlite3.OperationalError(f"it is {name}")
+    orig.sqlite_errorname = name
+    return OperationalError("COMMIT", None, orig)
+
+
 class SimStore:
     """`jobs.store.Store` for one process's life; several may be open on one file.
 
-    `passing` is called before every transaction, and with True after one that wrote; what it raises is raised here.
+    `passing` is called before every transaction, and with True after one that wrote; what it raises is raised here. `refusing` is
+    asked at every commit whether the disk refuses (SQLite's name for it); then everybody waits and it is tried again, as the
+    real writer does.
     """
 
-    def __init__(self, path: Path, passing: Callable[[bool], Awaitable[None]] = _go) -> None:
+    def __init__(
+        self,
+        path: Path,
+        passing: Callable[[bool], Awaitable[None]] = _go,
+        refusing: Callable[[bool], str | None] = _takes,
+    ) -> None:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(_as_made(path))
@@ -67,14 +90,15 @@ class SimStore:
         self._connection = _engine.connect()
         self._driver: Any = self._connection.connection.driver_connection
         self._passing = passing
+        self._refusing = refusing
+        self._one_at_a_time = asyncio.Lock()
         self.generation = 0
         self.trouble: str | None = None
 
     async def do(self, work: Callable[[sa.Connection], Any]) -> Any:
         await self._passing(False)
         before = self._driver.total_changes
-        with self._connection.begin():
-            result = work(self._connection)
+        result = await self._committed(work)
         self.generation += 1
         if self._driver.total_changes != before:
             await self._passing(True)
@@ -82,8 +106,32 @@ class SimStore:
 
     async def read(self, work: Callable[[sa.Connection], Any]) -> Any:
         await self._passing(False)
+        return await self._committed(work)
+
+    async def _committed(self, work: Callable[[sa.Connection], Any]) -> Any:
+        async with self._one_at_a_time:
+            tries = 0
+            while True:
+                try:
+                    result = self._tried(work)
+                except OperationalError as error:
+                    if held_up(error) is None:
+                        raise
+                    self.trouble = f"the journal cannot be written ({error.orig})"
+                    await asyncio.sleep(WAITS_S[min(tries, len(WAITS_S) - 1)])
+                    tries += 1
+                else:
+                    self.trouble = None
+                    return result
+
+    def _tried(self, work: Callable[[sa.Connection], Any]) -> Any:
+        before = self._driver.total_changes
         with self._connection.begin():
-            return work(self._connection)
+            result = work(self._connection)
+            name = self._refusing(self._driver.total_changes != before)
+            if name is not None:
+                raise refusal(name)
+        return result
 
     def now(self, work: Callable[[sa.Connection], Any]) -> Any:
         """The same for who looks from outside: nothing stands in its way."""

@@ -15,7 +15,9 @@ import pytest
 from nemo_watch.errors import FilmState
 from tests.sim.house import Points, SimHouse
 from tests.sim.simloop import simulated
-from tests.sim.test_points import Plant, a_life, chosen, counted, folder, loose
+from tests.sim.test_kills import Plant, folder, loose
+from tests.sim.test_points import a_life, chosen, counted
+from tests.sim.wrecks import all_kills
 
 FOR_S = 900.0
 LIFE_S = 2 * 3600.0
@@ -62,18 +64,48 @@ def test_a_disk_that_refuses_for_a_while_is_waited_out(tmp_path: Path, plant: Pl
         assert house.clock.monotonic() < LIFE_S, f"{number} {name} {house.told()}"
 
 
-def test_a_journal_that_cannot_be_written_holds_every_step_and_loses_none(tmp_path: Path) -> None:
-    """The real writer keeps its batch and tries again; here every commit in turn takes an hour."""
-    names = counted(tmp_path / "count", folder)
-    commits = [at for at, name in enumerate(names, 1) if name == "commit"]
-    for at in commits[:: max(1, len(commits) // 12)]:
+def journal_refuses(house: SimHouse, number: int, name: str, told: list[str], *, reads: bool) -> None:
+    """From the n-th commit that writes on, every one is refused for a quarter of an hour; each refusal is noted in `told`."""
+    began: list[float] = []
+    seen: list[str] = []
 
-        def hold(house: SimHouse, at: int = at) -> Points:
-            return Points(at, lambda _name: house.loop.jump(3600.0))
+    def refusing(wrote: bool) -> str | None:
+        now = house.clock.monotonic()
+        if wrote and not began:
+            seen.append("commit")
+            if len(seen) == number:
+                began.append(now)
+        if not began or now >= began[0] + FOR_S or not (wrote or reads):
+            return None
+        told.append(name)
+        return name
 
-        house, state = simulated(partial(a_life, tmp_path / str(at), folder, hold))
-        assert state == "done", house.told()
+    house.refusing = refusing
+
+
+@pytest.mark.parametrize("name", ["SQLITE_FULL", "SQLITE_READONLY"])
+@pytest.mark.parametrize("plant", [folder, loose])
+def test_a_journal_whose_disk_refuses_for_a_while_holds_every_step_and_loses_none(
+    tmp_path: Path, plant: Plant, name: str
+) -> None:
+    """Every commit is rolled back at its end and tried again, so whatever is written to the journal is worked out twice.
+
+    A full disk refuses what writes; in a read-only state folder not even a transaction can begin.
+    """
+    commits = counted(tmp_path / "count", plant).count("commit")
+    step = 1 if all_kills() else 6 if plant is folder and name == "SQLITE_FULL" else 12
+    for number in range(1, commits + 1, step):
+        held: list[str] = []
+
+        def hold(house: SimHouse, number: int = number, held: list[str] = held) -> Points:
+            journal_refuses(house, number, name, held, reads=name == "SQLITE_READONLY")
+            return Points()
+
+        house, state = simulated(partial(a_life, tmp_path / str(number), plant, hold))
+        assert len(held) > FOR_S / 5 / 2, f"commit {number} was not refused"
+        assert state == "done", f"commit {number} {house.told()}"
         assert house.lives == 1
+        assert FOR_S < house.clock.monotonic() < LIFE_S, f"commit {number} {house.told()}"
 
 
 def test_what_a_refusing_disk_means_is_told(tmp_path: Path) -> None:

@@ -90,7 +90,9 @@ class World:
     render_s: float = 65.0
     faults: dict[str, list[Trouble]] = field(default_factory=dict)
     finishes_cut_messages: bool = True
-    at_work: dict[str, tuple[float, dict[str, Any]]] = field(default_factory=dict)  # session → when its next draft is there
+    at_work: dict[str, tuple[float, dict[str, Any]]] = field(
+        default_factory=dict
+    )  # session → when its next draft is there
 
     def begin(self, session_id: str, text: str) -> asyncio.TimerHandle:
         """A message is taken: it is paid, and its draft is there after `message_s`."""
