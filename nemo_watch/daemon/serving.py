@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from nemo_watch.daemon import systemd
 from nemo_watch.daemon.local import near
@@ -19,6 +19,7 @@ from nemo_watch.daemon.ticks import started_ticks
 from nemo_watch.daemon.wishes import READING
 from nemo_watch.errors import Cause, FilmState, Trouble, UsageError, sentence
 from nemo_watch.inbox.looking import Look
+from nemo_watch.jobs.dispatch import REST_S
 from nemo_watch.logs import logger
 from nemo_watch.shown import shown
 
@@ -41,6 +42,7 @@ _AFTER_A_STUMBLE_S: Final = 2.5  # doubled each time, up to the rescan
 _ONCE_STUMBLES_MAX: Final = 3
 _ENDED = frozenset({FilmState.DONE, FilmState.CANCELLED})
 
+Result = TypeVar("Result")
 OnChange = Callable[["Overview"], None]
 
 
@@ -140,7 +142,10 @@ class Daemon:
             self._wake.clear()
             self._dispatcher.ended.clear()
             self._dispatcher.changed.clear()
-            last, overview = await self._looked_and_told(last, look=woken)
+            told = await self._unless_stopped(self._looked_and_told(last, look=woken))
+            if told is None:
+                break
+            last, overview = told
             if overview is not None and overview != shown:
                 shown = overview
                 systemd.notify(f"STATUS={_status(overview)}")
@@ -153,6 +158,19 @@ class Daemon:
                     return 0 if all(row.state in _ENDED for row in overview.films) else 1
             await self._wait(last.next_s)
         return 0
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, Result]) -> Result | None:
+        """What the work gives; None where a stop found it waiting, and it went on waiting: for a journal or disk that does not answer."""
+        task, stop = asyncio.ensure_future(work), asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                await asyncio.wait({task}, timeout=REST_S)
+            return await task if task.done() else None
+        finally:
+            for waiting in (task, stop):
+                waiting.cancel()
+            await asyncio.gather(task, stop, return_exceptions=True)
 
     async def _looked_and_told(self, last: Round | None, *, look: bool) -> tuple[Round, Overview | None]:
         """A round, and what people were told of it; None where nothing could be told."""

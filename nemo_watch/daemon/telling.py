@@ -70,7 +70,9 @@ class Telling:
     _account_needs: str | None = ""
     _told: dict[int, Told] = field(default_factory=dict)
     _round: Round | None = None
-    _versions: dict[tuple[object, ...], tuple[int, ...]] = field(default_factory=dict)  # as they lay there at this round
+    _versions: dict[tuple[object, ...], tuple[int, ...]] = field(
+        default_factory=dict
+    )  # as they lay there at this round
     _read: tuple[int, tuple[list[FilmRecord], dict[int, JobShown]]] | None = None
 
     async def tell(self, round_: Round) -> Overview:

@@ -6,10 +6,12 @@ Source: README "Commands"; systemd/nemo-watch.service, RestartPreventExitStatus=
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import fcntl
 import os
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from nemo_watch.config import load
 from nemo_watch.daemon import supervise, wiring
 from nemo_watch.errors import Cause, Trouble, UsageError
 from nemo_watch.jobs import opening
+from nemo_watch.jobs.store import Store
 from nemo_watch.nemo.tokens import FileTokens
 
 
@@ -169,3 +172,26 @@ async def test_a_402_where_nothing_is_exported_speaks_of_no_export_and_retry_goe
         await house.ask("retry", "trip")
         await house.until_state("trip", "done")
     assert (house.outbox / "trip/trip.mp4").exists()
+
+
+async def test_a_stop_does_not_wait_for_a_round_that_waits_for_a_journal_that_does_not_answer(house, monkeypatch):
+    monkeypatch.setattr("nemo_watch.daemon.serving.REST_S", 0.1)
+    stuck, released, original = asyncio.Event(), threading.Event(), Store._run
+    loop = asyncio.get_running_loop()
+
+    def hangs(self, batch):
+        loop.call_soon_threadsafe(stuck.set)
+        released.wait(30)
+        return original(self, batch)
+
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon() as daemon:
+        await house.until_state("trip", "done")
+        monkeypatch.setattr(Store, "_run", hangs)
+        house.photo("later/b.jpg", "red")
+        async with asyncio.timeout(20):
+            await stuck.wait()
+            daemon._stop()
+            assert await house.task == 0
+        released.set()
