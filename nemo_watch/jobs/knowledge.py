@@ -81,7 +81,7 @@ def known(connection: sa.Connection, backend: Backend) -> Known:
             identity_of(order): row.film
             for rows in jobs.values()
             for row, order in rows
-            if row.state in OPEN_STATES and order.backend is backend and order.kind in _WHOLE and not order.bought_again
+            if row.state in OPEN_STATES and order.backend is backend and order.kind in _WHOLE
         },
         held=frozenset(number for number, film in records.items() if film.held),
         ever_paid=ever_paid(connection),

@@ -9,13 +9,19 @@ its deadlines are minutes. The marks of a cell's end:
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import re
+import socket
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import pytest
 
+from nemo_watch.studio.script import Call, call_named
 from tests.e2e.cloud import Cloud
-from tests.e2e.house import House, Row
+from tests.e2e.house import House, Row, photo
 
 WITHIN_S = 60.0
 LOST: dict[str, dict[str, Any]] = {
@@ -26,6 +32,8 @@ LOST: dict[str, dict[str, Any]] = {
     "hang-after": {"hang": "after"},
     "truncated": {"truncate": 20},
     "announced-too-long": {"wrong_length": 50},
+    "dripped": {"drip": 3},  # slow, but whole
+    "dripped-too-slowly": {"drip": 1, "drip_pause_s": 0.2},
 }
 BROKEN: dict[str, dict[str, Any]] = {
     # an answer that nobody can read, or a problem of the service's own
@@ -66,6 +74,7 @@ FAULTS = LOST | BROKEN | REFUSED
 PLACES = [
     ("session", 1),
     ("upload", 1),
+    ("urls", 1),
     ("state", 1),
     ("run_sse", 1),
     ("state", 3),
@@ -77,6 +86,7 @@ PLACES = [
 SAMPLE = {
     ("session", 1): ["reset-after", "502-html", "1001", "429"],
     ("upload", 1): ["reset-before", "truncated", "4001", "413", "500"],
+    ("urls", 1): ["reset-after", "4001"],
     ("state", 1): ["wrong-types", "1002"],
     ("run_sse", 1): [
         "reset-before",
@@ -98,51 +108,59 @@ SAMPLE = {
 HANGS_FOR_MINUTES = {
     ("upload", "hang-before"),
     ("upload", "hang-after"),
+    ("urls", "hang-before"),
+    ("urls", "hang-after"),
     ("download", "hang-before"),
     ("download", "hang-after"),
+    ("download", "dripped-too-slowly"),  # hours
 }
 
-PASSING = frozenset({"done", "queued"})
-
-
-def ends(call: str, nth: int, fault: str) -> frozenset[str]:
-    """How a cell may end before anyone does anything. Source: API text "Error Codes" (codes) and README "What the service says" (what is unsure)."""
-    if call == "run_sse":
-        return _message_ends(fault)
-    paid = (call, nth) in {("state", 3), ("render", 1), ("poll", 1), ("download", 1)}
-    match fault:
-        case "1001" | "401" | "429" | "code-429":
-            return frozenset({"done"})  # renewed, or waited for, once
-        case "2001":
-            return frozenset({"credits"}) if call != "download" else PASSING | {"credits"}
-        case "402" | "code-402":
-            return frozenset({"plan"}) if call != "download" else PASSING | {"plan", "failed"}
-        case "1002" | "404" if call in {"state", "upload"}:
-            if fault == "404":  # of the path, it seems: it names no session
-                return PASSING | {"failed", "decision"}
-            return frozenset({"decision"}) if paid else frozenset({"done"})
-        case "4001" | "4002" | "413" if call == "upload":
-            return frozenset({"done"})  # that file is left out, the other one makes the film
-        case _ if fault in REFUSED or (call, fault) == ("poll", "not-a-success"):
-            return PASSING | {"failed", "decision", "file"}
-        case _:
-            return PASSING
-
-
-def _message_ends(fault: str) -> frozenset[str]:
-    match fault:
-        case "1001" | "401" | "429" | "code-429" | "1002":
-            return frozenset({"done"})
-        case "404":
-            return frozenset({"done", "answer", "failed"})
-        case "2001":
-            return frozenset({"credits"})
-        case "402" | "code-402":
-            return frozenset({"plan"})
-        case "400" | "413" | "422" | "4001" | "4002":
-            return frozenset({"answer", "failed", "done"})
-        case _:
-            return frozenset({"done", "decision"})
+# How each cell ends before anyone does anything. Source: the table of failures (`errors.FAILURES`), API text "Error Codes".
+USUAL: dict[str, str] = {
+    **dict.fromkeys(LOST | BROKEN, "queued"),
+    **dict.fromkeys(REFUSED, "failed"),
+    **dict.fromkeys(["1001", "401", "429", "code-429"], "done"),  # renewed, or waited for, once
+    **dict.fromkeys(["dripped", "redirect-loop-307"], "done"),  # the request itself comes through in the end
+    "2001": "credits",
+}
+SESSION_RENEWED = {"1002": "done"}  # nothing was paid in it yet
+SESSION_LOST = {"1002": "decision"}
+SAYS_IT_WENT_WELL = dict.fromkeys(["wrong-types", "null-data"], "done")  # a code 0 stands in it
+GET_AGAIN = {"redirect-loop": "done"}  # the second time it is the true answer
+NO_PLAN = dict.fromkeys(["402", "code-402"], "plan")
+LEFT_OUT = ["413", "4001", "4002"]
+ENDS: dict[tuple[str, int], dict[str, str]] = {
+    ("session", 1): USUAL | SESSION_RENEWED,
+    ("upload", 1): USUAL
+    | SESSION_RENEWED
+    | SAYS_IT_WENT_WELL
+    | dict.fromkeys(LEFT_OUT, "done")  # without that file
+    | {
+        "dripped-too-slowly": "done",
+        "redirect-loop-307": "queued",
+    },  # a transfer may take its time; its body is not sent twice
+    ("urls", 1): USUAL
+    | SESSION_RENEWED
+    | SAYS_IT_WENT_WELL
+    | dict.fromkeys(LEFT_OUT, "file")  # nothing else is there
+    | {"dripped-too-slowly": "done"},
+    ("state", 1): USUAL | SESSION_RENEWED | GET_AGAIN,
+    ("run_sse", 1): {
+        **dict.fromkeys(LOST, "done"),  # the service had it, and the state tells
+        **dict.fromkeys(["reset-before", "hang-before"], "decision"),  # it was written, and nothing is to be seen
+        **dict.fromkeys(BROKEN, "decision"),
+        **dict.fromkeys(["403", "409"], "decision"),  # no refusal that the API text knows
+        **dict.fromkeys(["400", "404", "413", "422", "4001", "4002"], "answer"),
+        **dict.fromkeys(["1001", "401", "429", "code-429", "1002"], "done"),
+        **dict.fromkeys(["402", "code-402"], "failed"),
+        "2001": "credits",
+    },
+    ("state", 3): USUAL | SESSION_LOST | GET_AGAIN,
+    ("render", 1): USUAL | SESSION_LOST | SAYS_IT_WENT_WELL | NO_PLAN,
+    ("poll", 1): USUAL | SESSION_LOST | SAYS_IT_WENT_WELL | NO_PLAN | GET_AGAIN | {"404": "done"},  # rendered once more
+    # Whatever the address answers, the render is asked for a new one; only the line itself is waited for.
+    ("download", 1): dict.fromkeys(FAULTS, "done") | dict.fromkeys(["reset-before", "reset-after"], "queued"),
+}
 
 
 def cells() -> list[Any]:
@@ -183,7 +201,7 @@ def assert_plain(house: House, name: str, row: Row) -> None:
         assert "…" not in text, "a blank was left in the advice"
 
 
-def goes_on(house: House, cloud: Cloud, name: str, end: str, words: str) -> None:
+def goes_on(house: House, cloud: Cloud, name: str, end: str, words: str, web: str) -> None:
     """What a person does about it, and the film is made."""
     sent = cloud.messages.count(words)
     match end:
@@ -193,6 +211,8 @@ def goes_on(house: House, cloud: Cloud, name: str, end: str, words: str) -> None
             cloud.credits(1000 + len(cloud.calls))
         case "answer":
             house.write(f"{name}/prompt.txt", f"{words}, said in other words")
+        case "file":
+            house.write(f"{name}/urls.txt", f"{web}/another-{name}.jpg\n")
         case "decision":
             after = house.decide("retry", name)
             assert cloud.messages.count(words) == sent, "retry never sends a message that may have been taken"
@@ -203,26 +223,232 @@ def goes_on(house: House, cloud: Cloud, name: str, end: str, words: str) -> None
     house.until_done(name, within_s=WITHIN_S)
 
 
+@pytest.fixture(scope="module")
+def web() -> Iterator[str]:
+    """A page of photos; its address."""
+
+    class Photos(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "image/jpeg")
+            self.end_headers()
+            self.wfile.write(photo(self.path))
+
+        def log_message(self, *words: object) -> None:
+            """Be quiet."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Photos)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def dropped_in(house: House, place: str, name: str, words: str, web: str) -> None:
+    """A project that comes to this place: photos, or addresses of photos."""
+    if place == "urls":
+        house.write(f"{name}/urls.txt", f"{web}/{name}.jpg\n")
+        house.write(f"{name}/prompt.txt", words)
+    else:
+        house.project(name, words)
+
+
 @pytest.mark.parametrize(("call", "nth", "fault"), cells())
-def test_a_fault_at_a_call_ends_well_or_is_told_plainly_and_goes_on(street: House, call: str, nth: int, fault: str):
+def test_a_fault_at_a_call_ends_well_or_is_told_plainly_and_goes_on(
+    street: House, call: str, nth: int, fault: str, web: str
+):
     cloud = street.cloud
     assert cloud is not None
     name = f"{call}{nth}-{fault}"
     words = f"A film after {name}"
-    cloud.play({"call": call, "at": nth, "do": FAULTS[fault]}, token_cap=False)
-    street.project(name, words)
+    cloud.play({"call": "upload" if call == "urls" else call, "at": nth, "do": FAULTS[fault]}, token_cap=False)
+    dropped_in(street, call, name, words, web)
     end, row = stands(street, name)
-    assert end in ends(call, nth, fault), street.report()
+    assert end == ENDS[call, nth][fault], street.report()
     if end != "done":
         assert_plain(street, name, row)
     refusals = {"1001", "401", "429", "code-429", "1002", "404"}
     assert cloud.messages.count(words) <= (2 if call == "run_sse" and fault in refusals else 1)
     cloud.play(token_cap=False)
-    goes_on(street, cloud, name, end, words)
+    goes_on(street, cloud, name, end, words, web)
     assert street.video(f"{name}/{name}-v1.mp4") in cloud.film.made
     assert not (street.outbox / name / "NEEDS-YOU.txt").exists() or street.until(
         lambda: not (street.outbox / name / "NEEDS-YOU.txt").exists(), 10
     )
+
+
+# -- calls that stand before a film, or beside it ---------------------------------------------------------------------------------
+
+
+def sampled(faults: Iterable[str], sample: Collection[str]) -> list[Any]:
+    """The faults as cells; those outside the sample are slow."""
+    return [pytest.param(fault, marks=[] if fault in sample else [pytest.mark.slow]) for fault in faults]
+
+
+TOKEN_ENDS = {
+    **dict.fromkeys(FAULTS, "queued"),
+    **dict.fromkeys(["400", "402", "403", "404", "409", "413", "422", "4001", "4002", "code-402"], "failed"),
+    "2001": "credits",
+    "dripped": "done",
+}
+HAMMERING = 8  # calls; a second look, a renewal and the balance's ask for a token as well
+
+
+@pytest.mark.parametrize("fault", sampled(FAULTS, ["reset-after", "200-html", "429"]))
+def test_a_fault_at_the_first_token_is_told_and_the_film_is_made_when_it_is_over(
+    house: House, cloud: Cloud, fault: str
+):
+    cloud.play({"call": "token", "at": "every", "do": FAULTS[fault]}, token_cap=False)
+    house.project("f", "A film without a token")
+    house.start()
+    end, row = stands(house, "f")
+    assert end == TOKEN_ENDS[fault], house.report()
+    if end != "done":
+        assert_plain(house, "f", row)
+        assert cloud.count("token") <= HAMMERING, "nobody hammers at a service that refuses"
+    assert cloud.count("run_sse") == (1 if end == "done" else 0)
+    cloud.play(token_cap=False)
+    if end == "credits":
+        cloud.credits(1000)
+    elif end != "done":
+        assert house.command("retry", "f").returncode == 0
+    house.until_done("f")
+    assert cloud.messages == ["A film without a token"]
+
+
+@pytest.mark.parametrize("fault", sampled(FAULTS, ["hang-after", "wrong-types", "2001"]))
+def test_a_fault_at_every_look_at_the_balance_holds_no_film(street: House, fault: str):
+    cloud = street.cloud
+    assert cloud is not None
+    cloud.play({"call": "credits", "at": "every", "do": FAULTS[fault]}, token_cap=False)
+    before = cloud.count("credits")
+    name = f"balance-{fault}"
+    street.project(name, f"A film, balance {fault}")
+    street.until_done(name, within_s=WITHIN_S)
+    street.until(lambda: cloud.count("credits") > before)
+    assert cloud.messages.count(f"A film, balance {fault}") == 1
+    assert not (street.outbox / "NEEDS-YOU.txt").exists()
+
+
+# -- nobody listens -----------------------------------------------------------------------------------------------------------
+
+
+class Door:
+    """A door before the cloud that passes one request a connection, and shuts before the answer to a given call is out.
+
+    What comes after that answer finds nobody who listens: the connection itself is refused.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        host = cloud.url.removeprefix("http://")
+        self._there = host.partition(":")[0], int(host.partition(":")[2])
+        self._after: tuple[Call, int] | None = None
+        self.shut = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = self._listener.getsockname()
+        self._serve()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.address[1]}"
+
+    def shut_after(self, call: str, nth: int) -> None:
+        """Shut when the nth call of its kind from now on is answered."""
+        self._after = Call(call), nth
+
+    def open(self) -> None:
+        """Let everybody in again."""
+        self._listener = socket.create_server(self.address, reuse_port=False)
+        self._serve()
+
+    def close(self) -> None:
+        """Shut for good."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._pass, args=(client,), daemon=True).start()
+
+    def _pass(self, client: socket.socket) -> None:
+        with client, socket.create_connection(self._there) as service:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                piece = client.recv(65536)
+                if not piece:
+                    return
+                head += piece
+            service.sendall(head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
+            threading.Thread(target=_pour, args=(client, service), daemon=True).start()
+            answer = b""
+            while piece := service.recv(65536):
+                answer += piece
+            self._count(head)
+            with contextlib.suppress(OSError):
+                client.sendall(answer)
+
+    def _count(self, head: bytes) -> None:
+        method, path, _ = head.split(b"\r\n")[0].decode().split(" ")
+        if self._after is None or call_named(method, path.partition("?")[0]) is not self._after[0]:
+            return
+        call, left = self._after
+        self._after = (call, left - 1) if left > 1 else None
+        if self._after is None:
+            self.close()
+            self.shut.set()
+
+
+def _pour(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            target.sendall(piece)
+
+
+BEFORE = {  # the call that finds nobody → the one before it, and the how manieth
+    "session": ("token", 1),
+    "upload": ("session", 1),
+    "state": ("upload", 2),
+    "run_sse": ("state", 2),
+    "render": ("state", 3),
+    "poll": ("render", 1),
+    "download": ("poll", 1),
+}
+
+
+@pytest.mark.parametrize("call", sampled(BEFORE, ["run_sse", "render"]))
+def test_a_refused_connection_at_any_call_is_a_wait_that_is_told_and_nothing_is_sent_twice(
+    make_house: Callable[..., House], cloud: Cloud, call: str
+):
+    door = Door(cloud)
+    try:
+        house = make_house(cloud, url=door.url)
+        door.shut_after(*BEFORE[call])
+        house.project("f", "A film behind a door")
+        house.start()
+        assert door.shut.wait(WITHIN_S), house.report()
+        asked = {kind: cloud.count(kind) for kind in BEFORE}
+        end, row = stands(house, "f")
+        assert end == "queued", house.report()
+        assert "cannot be reached" in row["detail"]
+        assert_plain(house, "f", row)
+        assert {kind: cloud.count(kind) for kind in BEFORE} == asked, "somebody got in"
+        assert asked[call] == 0 or call == "state"
+        door.open()
+        assert house.command("retry", "f").returncode == 0
+        house.until_done("f")
+        assert cloud.messages == ["A film behind a door"]
+        assert len(cloud.renders) == 1
+        assert house.video("f/f-v1.mp4") in cloud.film.made
+    finally:
+        house.close()
+        door.close()
 
 
 # -- faults that do not pass ---------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """A person who copies, edits, renames, retries and cancels, and a service that fails, in any order: the real daemon in simulated time.
 
-After every step: nobody was paid more often than a person asked for it, every video is whole, every stop has its reason, no file
+After every step: no message was paid more often than the person's wishes can cost (`budget`), every video is whole, every stop has its reason, no file
 of the person was changed. In the end everything that was asked for is there. `NEMO_WATCH_LIVES=300` lives as many lives, at random.
 """
 
@@ -14,7 +14,6 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs.queue import order_from_json
+from tests.jobs.budget import Ledger, key_of
 from tests.sim.house import Points, SimHouse, photo
 from tests.sim.simloop import SimLoop
 from tests.sim.world import Killed, World
@@ -46,7 +45,7 @@ class Folder:
     words: list[str] | None  # None: the daemon writes the prompt
     files: dict[str, bytes] = field(default_factory=dict)
     half: str | None = None
-    touched: bool = True  # something was done to it since it was last seen done
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 class Person(RuleBasedStateMachine):
@@ -57,7 +56,6 @@ class Person(RuleBasedStateMachine):
         self.runner = asyncio.Runner(loop_factory=SimLoop)
         self.root = Path(tempfile.mkdtemp(prefix="person-"))
         self.folders: list[Folder] = []
-        self.asked: Counter[str] = Counter()
         self.number = 0
         self.life: asyncio.Task[None] | None = None
         self.house: SimHouse
@@ -120,11 +118,10 @@ class Person(RuleBasedStateMachine):
     def pick(self, which: int) -> Folder:
         return self.folders[which % len(self.folders)]
 
-    def asks_for(self, folder: Folder) -> None:
-        """The person has done something that may make every message of the folder be sent once more."""
-        folder.touched = True
-        for text in folder.words or [self.house.config.inbox.default_prompt]:
-            self.asked[text] += 1
+    def wants(self, folder: Folder) -> None:
+        """The folder lies there with these words and whole files now."""
+        media = frozenset(name for name in folder.files if name.endswith(".jpg") and name != folder.half)
+        folder.ledger.wants(tuple(folder.words or [self.house.config.inbox.default_prompt]), media)
 
     def put(self, folder: Folder, name: str, data: bytes) -> None:
         folder.files[name] = data
@@ -132,8 +129,8 @@ class Person(RuleBasedStateMachine):
 
     def write(self, folder: Folder, words: list[str]) -> None:
         folder.words = words
-        self.asks_for(folder)
         self.put(folder, "prompt.txt", "\n---\n".join(words).encode())
+        self.wants(folder)
 
     @rule(count=st.integers(1, 3), messages=st.lists(st.sampled_from("AB"), max_size=2, unique=True))
     def copies_a_folder_in(self, count: int, messages: list[str]) -> None:
@@ -144,8 +141,7 @@ class Person(RuleBasedStateMachine):
             self.put(folder, f"{number}.jpg", photo(f"{self.number}/{number}"))
         if messages:
             self.write(folder, [f"{letter} of {self.number}" for letter in messages])
-        else:
-            self.asks_for(folder)
+        self.wants(folder)
 
     some = precondition(lambda self: bool(self.folders))
 
@@ -169,7 +165,6 @@ class Person(RuleBasedStateMachine):
         if folder.half is None:
             self.number += 1
             folder.half = f"late{self.number}.jpg"
-            self.asks_for(folder)
             self.put(folder, folder.half, photo(folder.half)[:-9])
 
     @some
@@ -179,17 +174,17 @@ class Person(RuleBasedStateMachine):
 
     def finish(self, folder: Folder) -> None:
         if folder.half is not None:
-            self.asks_for(folder)
             self.put(folder, folder.half, photo(folder.half))
             folder.half = None
+            self.wants(folder)
 
     @some
     @rule(which=st.integers(0, 9))
     def adds_a_photo(self, which: int) -> None:
         folder = self.pick(which)
         self.number += 1
-        self.asks_for(folder)
         self.put(folder, f"new{self.number}.jpg", photo(f"new{self.number}"))
+        self.wants(folder)
 
     @some
     @rule(which=st.integers(0, 9))
@@ -197,9 +192,9 @@ class Person(RuleBasedStateMachine):
         folder = self.pick(which)
         photos = sorted(name for name in folder.files if name.endswith(".jpg") and name != folder.half)
         if len(photos) > 1:
-            self.asks_for(folder)
             del folder.files[photos[0]]
             (self.house.inbox / folder.name / photos[0]).unlink()
+            self.wants(folder)
 
     @some
     @rule(which=st.integers(0, 9))
@@ -215,10 +210,7 @@ class Person(RuleBasedStateMachine):
         if "prompt.txt" not in folder.files or len(self.folders) > 4:
             return
         self.number += 1
-        copy = Folder(f"copy {self.number}", folder.words, dict(folder.files), folder.half)
-        row = self.house.row(folder.name)
-        if folder.touched or row is None or row.state.value != "done" or row.video is None:
-            self.asks_for(copy)  # what is bought already is handed over, all else may be bought for it
+        copy = Folder(f"copy {self.number}", folder.words, dict(folder.files), folder.half, folder.ledger.copied())
         shutil.copytree(self.house.inbox / folder.name, self.house.inbox / copy.name)
         self.folders.append(copy)
 
@@ -228,8 +220,9 @@ class Person(RuleBasedStateMachine):
         folder = self.pick(which)
         if self.house.ask(verb, folder.name):
             if verb == "again":
-                self.asks_for(folder)
-            folder.touched = True
+                folder.ledger.asks_again()
+            elif verb == "cancel":
+                folder.ledger.cancelled = True
 
     @rule(seconds=st.sampled_from([1.0, 25.0, 60.0, QUIET_S, 700.0]))
     def waits(self, seconds: float) -> None:
@@ -266,9 +259,10 @@ class Person(RuleBasedStateMachine):
     def nothing_was_bought_that_nobody_asked_for(self) -> None:
         if not hasattr(self, "house"):
             return
-        paid = Counter(text.partition("\n\n")[0] for _, text in self.house.world.paid)
-        over = {text: (count, self.asked[text]) for text, count in paid.items() if count > self.asked[text]}
-        assert not over, f"{over}\n{self.house.told()}"
+        paid = Counter(key_of(text) for _, text in self.house.world.paid)
+        budgets = {key: sum(folder.ledger.budget(key) for folder in self.folders) for key in paid}
+        over = {key: (count, budgets[key]) for key, count in paid.items() if count > budgets[key]}
+        assert not over, f"{over}\n{[folder.ledger for folder in self.folders]}\n{self.house.told()}"
 
     @invariant()
     def every_video_is_whole_and_every_file_is_as_the_person_left_it(self) -> None:
@@ -285,30 +279,6 @@ class Person(RuleBasedStateMachine):
             if row.state.value in {"needs_you", "failed", "queued", "waiting_for_prompt"}:
                 assert row.detail, self.house.told()
             assert (row.needs is not None) <= (row.state.value == "needs_you"), self.house.told()
-
-    @invariant()
-    def what_was_left_alone_is_no_longer_news(self) -> None:
-        for folder in self.folders:
-            row = self.house.row(folder.name)
-            if row is not None and row.state.value == "done" and row.video is not None and self.says(folder):
-                folder.touched = False
-
-    def says(self, folder: Folder) -> bool:
-        """Whether the film's newest version was made of what lies in the folder now."""
-        found = self.newest(folder)
-        if found is None or found.video is None:
-            return False
-        order = order_from_json(found.order)
-        return list(order.wish) == folder.words and {m.name for m in order.media} == {
-            name for name in folder.files if name.endswith(".jpg")
-        }
-
-    def newest(self, folder: Folder) -> Any:
-        from nemo_watch.jobs import records
-
-        films = [f.id for f in self.house.journal.now(records.films) if f.name == folder.name]
-        jobs = [job for job in self.house.jobs() if films and job.film == films[-1] and job.state != "replaced"]
-        return jobs[-1] if jobs else None
 
     # -- the end -----------------------------------------------------------------------------------------------------------
 
@@ -343,9 +313,9 @@ class Person(RuleBasedStateMachine):
         if row is None:
             return
         if row.needs == "decision":
-            self.asks_for(folder)
+            folder.ledger.asks_again()
             self.house.ask("again", folder.name)
-        elif row.state.value in {"failed", "cancelled"} or row.needs == "plan":
+        elif row.state.value in {"failed", "cancelled"} or row.needs == "plan" or "first start" in row.detail:
             self.house.ask("retry", folder.name)
 
     def back_to_the_first_words_is_a_new_version(self) -> None:

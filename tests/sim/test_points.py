@@ -1,23 +1,25 @@
-"""Something happens to the daemon at every point of a whole life: at each call, commit and write of the file system.
+"""Something happens to the daemon at a point of a whole life: it is stopped, stopped twice, frozen for an hour, or the date jumps.
 
 Whatever it is, afterwards each message was paid at most once, one whole video lies in the outbox (or the film asks for a decision where
-nothing can be known), no temporary file is left and no file of the person was changed. README "Promises", 2, 3 and 6.
+nothing can be known), no temporary file is left and no file of the person was changed. README "Promises", 2, 3 and 6. In CI one point of
+each kind (a call asked, performed or answered, a commit, a write); every point of them with NEMO_WATCH_ALL_KILLS. Kills, at every
+point, are `test_kills`.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from tests.sim.house import Points, SimHouse, photo
+from tests.sim.house import Points, SimHouse
 from tests.sim.simloop import simulated
+from tests.sim.test_kills import Plant, folder, loose
 from tests.sim.world import Killed, World
+from tests.sim.wrecks import all_kills, belongings, untouched
 
 NEW_WORK = {"session", "upload", "urls", "message", "submit", "download"}
 STREAM_S = 71.5
@@ -25,21 +27,7 @@ CALLS = "commit|asked|performed|answered"
 YEARS_S = 10 * 365.0 * 86_400.0
 AT_ONCE_S = 10.0
 
-Plant = Callable[[SimHouse], list[str]]
 pytestmark = pytest.mark.timeout(300)
-
-
-def folder(house: SimHouse) -> list[str]:
-    """A folder with two messages; what is to be paid."""
-    house.project("f", "one\n---\ntwo")
-    return ["one", "two"]
-
-
-def loose(house: SimHouse) -> list[str]:
-    """Loose photos without a word: gathered, given a prompt, and made as it stands."""
-    for name in "ab":
-        house.write(f"{name}.jpg", photo(name))
-    return [house.config.inbox.default_prompt]
 
 
 async def a_life(
@@ -55,7 +43,7 @@ async def a_life(
     world = World(finishes_cut_messages=finishes, message_s=70.0, render_s=1.0)
     house = SimHouse(root, world, **{"outbox.gallery": False})
     words = plant(house)
-    before = sums(house)
+    before = belongings(house)
 
     def over() -> bool:
         rows = house.rows().values()
@@ -81,7 +69,7 @@ async def a_life(
     assert len(house.world.submitted) <= 1, f"rendered twice, {told}"
     house.check_always()
     assert not house.leftovers(), f"{house.leftovers()} {told}"
-    assert sums(house).items() >= before.items(), f"a file of the person was changed, {told}"
+    untouched(before, house)
     [row] = house.rows().values()
     if row.state.value == "done":
         assert paid == words, told
@@ -90,11 +78,6 @@ async def a_life(
         assert row.needs == "decision", told
         assert row.detail, told
     return house, row.state.value
-
-
-def sums(house: SimHouse) -> dict[str, str]:
-    """Every file of the person by what it holds; gathering moves some and changes none."""
-    return {sha256(path.read_bytes()).hexdigest(): "" for path in house.inbox.rglob("*.*")}
 
 
 def deed(act: Callable[[SimHouse], None], at: int | None) -> Callable[[SimHouse], Points]:
@@ -113,7 +96,7 @@ def chosen(names: list[str], only: str = "", *, few: bool = False) -> list[tuple
 
     With NEMO_WATCH_ALL_KILLS all there are.
     """
-    if os.environ.get("NEMO_WATCH_ALL_KILLS"):
+    if all_kills():
         return list(enumerate(names, 1))
     kinds: dict[str, list[int]] = {}
     for at, name in enumerate(names, 1):
@@ -135,26 +118,10 @@ def counted(root: Path, plant: Plant) -> list[str]:
     return found[0].names
 
 
-@pytest.mark.parametrize(
-    ("plant", "finishes", "only"),
-    [(folder, True, ""), (folder, False, "message|commit"), (loose, True, "inbox")],
-    ids=["folder", "a service that drops cut messages", "loose files"],
-)
-def test_killed_at_every_point_it_pays_once_and_ends_in_one_video_or_a_decision(
-    tmp_path: Path, plant: Plant, finishes: bool, only: str
-) -> None:
-    asks = set()
-    for at, name in chosen(counted(tmp_path / "count", plant), only, few=True):
-        killed = deed(kill, at)
-        _, state = simulated(partial(a_life, tmp_path / str(at), plant, killed, finishes=finishes))
-        asks |= {name} if state != "done" else set()
-    # A decision is asked only where the kill fell between a message's intent and its receipt and no result shows: where the
-    # service drops what is cut off, that is at whatever was being done meanwhile (the page written, say).
-    assert asks <= {"commit", "message asked"} if finishes else asks
-
-
 @pytest.mark.parametrize(("plant", "only"), [(folder, ""), (loose, "inbox")], ids=["folder", "loose files"])
-def test_stopped_at_every_point_it_takes_no_new_work_and_ends_in_time(tmp_path: Path, plant: Plant, only: str) -> None:
+def test_stopped_at_a_point_of_each_kind_it_takes_no_new_work_and_ends_in_time(
+    tmp_path: Path, plant: Plant, only: str
+) -> None:
     """SIGTERM: a paid stream may finish for `stop_wait`, everything else ends within 10 s and is resumed."""
     for at, name in chosen(counted(tmp_path / "count", plant), only, few=True):
         stopped: list[float] = []
@@ -177,7 +144,7 @@ def test_stopped_at_every_point_it_takes_no_new_work_and_ends_in_time(tmp_path: 
             assert end - began <= limit_s, f"it took {end - began} s to stop at {at} {name}"
 
 
-def test_a_second_signal_stops_at_once_at_every_point(tmp_path: Path) -> None:
+def test_a_second_signal_stops_at_once_at_a_point_of_each_kind(tmp_path: Path) -> None:
     """The second SIGTERM exits there and then; what follows is what follows a kill."""
 
     def twice(house: SimHouse) -> None:
@@ -192,7 +159,9 @@ def test_a_second_signal_stops_at_once_at_every_point(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("plant", "only"), [(folder, ""), (loose, "inbox")], ids=["folder", "loose files"])
-def test_frozen_at_every_point_and_woken_an_hour_later_it_goes_on(tmp_path: Path, plant: Plant, only: str) -> None:
+def test_frozen_at_a_point_of_each_kind_and_woken_an_hour_later_it_goes_on(
+    tmp_path: Path, plant: Plant, only: str
+) -> None:
     """SIGSTOP, and SIGCONT after an hour: everything that fell due meanwhile falls due at once."""
     for at, name in chosen(counted(tmp_path / "count", plant), only, few=True):
         frozen = deed(lambda house: house.loop.jump(3600.0), at)
@@ -202,7 +171,7 @@ def test_frozen_at_every_point_and_woken_an_hour_later_it_goes_on(tmp_path: Path
 
 
 @pytest.mark.parametrize("years_s", [YEARS_S, -YEARS_S])
-def test_the_date_may_jump_by_years_at_every_point(tmp_path: Path, years_s: float) -> None:
+def test_the_date_may_jump_by_years_at_a_point_of_each_kind(tmp_path: Path, years_s: float) -> None:
     """Waits within a life go by the clock that never jumps, so a wrong date costs no time."""
 
     def jump(house: SimHouse) -> None:
@@ -213,13 +182,3 @@ def test_the_date_may_jump_by_years_at_every_point(tmp_path: Path, years_s: floa
         assert state == "done", f"{at} {name} {house.told()}"
         assert house.lives == 1
         assert house.clock.monotonic() < 600.0, f"{at} {name} {house.told()}"
-
-
-def test_a_prompt_that_was_being_written_when_the_daemon_was_killed_leaves_no_temporary_file(tmp_path: Path) -> None:
-    names = counted(tmp_path / "count", loose)
-    last = max(
-        at for at, name in enumerate(names, 1) if name == "fsync in inbox" and "open in inbox" in names[at - 3 : at]
-    )
-    house, state = simulated(partial(a_life, tmp_path / "life", loose, deed(kill, last)))
-    assert state == "done"
-    assert house.leftovers() == []
