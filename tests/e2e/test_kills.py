@@ -258,6 +258,7 @@ def test_an_intent_whose_result_shows_is_found_out_and_goes_on_by_itself(street:
 
 
 def test_a_daemon_killed_again_and_again_makes_every_film_once(house: House, cloud: Cloud, tmp_path: Path):
+    """Three at once: a kill meant for one may fall between another's intent and its sending, which is a person's to decide."""
     for number in range(3):
         house.project(f"many-{number}", f"Film {number} of many")
     before = house.belongings()
@@ -274,9 +275,11 @@ def test_a_daemon_killed_again_and_again_makes_every_film_once(house: House, clo
         assert hook.happened.wait(WITHIN_S), house.report()
         house.kill()
     house.start()
-    for number in range(3):
-        house.until_done(f"many-{number}")
-    assert sorted(cloud.messages) == [f"Film {number} of many" for number in range(3)]
+    rows = [house.until_state(f"many-{number}", "done", "needs_you") for number in range(3)]
+    asked = [number for number, row in enumerate(rows) if row["state"] == "needs_you"]
+    assert [rows[number]["needs"] for number in asked] == ["decision"] * len(asked)
+    assert len(asked) < 3
+    assert sorted(cloud.messages) == [f"Film {number} of many" for number in range(3) if number not in asked]
     assert house.belongings() == before
     assert set(house.videos().values()) <= cloud.video_sums
     assert not house.leftovers()

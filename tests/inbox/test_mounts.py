@@ -77,7 +77,7 @@ def test_after_a_restart_an_inbox_that_is_not_mounted_is_a_pause_until_it_is(tmp
 mount(); put("x/a.jpg"); print(ready())
 known = lookout.root
 umount(); lookout = Lookout(inbox, config.Inbox(), root_known=known)
-print([look().absent for _ in range(10)], look().problems[0].endswith("on another disk than before; is its disk mounted?"))
+print([look().absent for _ in range(10)], "on another disk than before; is its disk mounted?" in look().problems[0])
 mount(); put("y/b.jpg"); print(ready(), lookout.root == known)
 """
     assert in_a_namespace(tmp_path, samples, story) == ["['x']", str([True] * 10) + " True", "['y'] False"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,13 @@ async def forgets(house: SimHouse) -> None:
 
 
 def rows(house: SimHouse, names: list[str]) -> dict[str, list[Any]]:
-    return {
-        name: house.journal.now(lambda c, name=name: c.execute(sa.select(tables.metadata.tables[name])).all())
-        for name in names
-    }
+    """Every row of these tables."""
+    found = tables.metadata.tables
+    return {name: house.journal.now(partial(_all, sa.select(found[name]))) for name in names}
+
+
+def _all(query: Any, connection: sa.Connection) -> list[Any]:
+    return list(connection.execute(query).all())
 
 
 def a_house(root: Path) -> SimHouse:
