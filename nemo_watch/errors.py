@@ -90,6 +90,7 @@ class Cause(StrEnum):
     NO_SPACE = "no_space"
     OUTBOX_UNWRITABLE = "outbox_unwritable"
     INBOX_ABSENT = "inbox_absent"
+    JOURNAL_AWAY = "journal_away"
     BRAKE_FIRST_START = "brake_first_start"
     BRAKE_DAILY = "brake_daily"
     CANCELLED = "cancelled"
@@ -255,6 +256,10 @@ FAILURES: Final[dict[Cause, Failure]] = {
     ),
     Cause.INBOX_ABSENT: Failure(
         _Q, None, Move.RETRY_LATER, "The inbox {folder} is not there.", "Mount it or make it; nemo-watch goes on by itself.", True,
+    ),
+    Cause.JOURNAL_AWAY: Failure(
+        _Q, None, Move.RETRY_LATER, "The journal on {journal} cannot be used just now ({reason}).",
+        "Start the database, or mend the way to it; nemo-watch goes on by itself.", True,
     ),
     # -- the spending brake
     Cause.BRAKE_FIRST_START: Failure(

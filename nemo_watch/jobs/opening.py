@@ -17,8 +17,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
 from nemo_watch.errors import Cause, Trouble, UsageError
-from nemo_watch.jobs.store import Store, held_up
-from nemo_watch.jobs.tables import MIGRATIONS, SCHEMA_VERSION, meta, metadata
+from nemo_watch.jobs import schema
+from nemo_watch.jobs.holdups import held_up
+from nemo_watch.jobs.schema import LEFT, check
+from nemo_watch.jobs.store import Store
+from nemo_watch.jobs.tables import meta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +31,6 @@ _FULL_BYTES: Final = (
     256 * 1024
 )  # with less left, what SQLite calls an I/O error is a full disk: its index alone takes 32 KiB
 _BESIDE: Final = ("", "-wal", "-shm", "-journal")  # what SQLite lays beside a database, and the database itself
-_LEFT: Final = "It is left as it is: put a backup in its place, or move it away; what was bought is known from the receipts in the outbox."
 
 
 def open_sqlite(path: Path, was_used: Callable[[], bool] = lambda: False) -> Store:
@@ -84,7 +86,7 @@ def _refuse_what_is_not_ours(path: Path, was_used: Callable[[], bool]) -> None:
     log = path.with_name(f"{path.name}-wal")
     if path.stat().st_size == 0:
         if log.exists() and log.stat().st_size > 0:  # SQLite would delete it, and what was written last is in there
-            raise UsageError(f"The journal {path} is damaged: it is empty, and {log.name} is not. {_LEFT}")
+            raise UsageError(f"The journal {path} is damaged: it is empty, and {log.name} is not. {LEFT}")
         _refuse_lost(path, was_used)
         return
     engine = sqlite_engine(path, read_only=True)
@@ -93,9 +95,9 @@ def _refuse_what_is_not_ours(path: Path, was_used: Callable[[], bool]) -> None:
             if not connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar():
                 _refuse_lost(path, was_used)
             elif not sa.inspect(connection).has_table(meta.name):
-                raise UsageError(f"{path} is no journal of nemo-watch: it is another program's, or damaged. {_LEFT}")
+                raise UsageError(f"{path} is no journal of nemo-watch: it is another program's, or damaged. {LEFT}")
             else:
-                _check(connection, str(path))
+                check(connection, str(path))
     except DatabaseError as error:
         raise _refusal(error, str(path)) from error
     finally:
@@ -104,33 +106,14 @@ def _refuse_what_is_not_ours(path: Path, was_used: Callable[[], bool]) -> None:
 
 def _refuse_lost(path: Path, was_used: Callable[[], bool]) -> None:
     if was_used():
-        raise UsageError(f"The journal {path} is empty, although films were made: it has lost what it held. {_LEFT}")
-
-
-def _check(connection: sa.Connection, where: str) -> None:
-    """Raises: UsageError when the journal is damaged, or newer than this nemo-watch."""
-    if connection.dialect.name == "sqlite":
-        verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-        if verdict != "ok":
-            raise UsageError(f"The journal {where} is damaged ({verdict}). {_LEFT}")
-    try:
-        version = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
-    except ValueError as error:
-        raise UsageError(f"The journal {where} is damaged ({error}). {_LEFT}") from error
-    if not isinstance(version, int):
-        raise UsageError(f"The journal {where} is damaged: it does not say which schema it has. {_LEFT}")
-    if version > SCHEMA_VERSION:
-        raise UsageError(
-            f"The journal {where} was written by a newer nemo-watch (schema {version}, this one knows {SCHEMA_VERSION}). "
-            "Install that version again; the journal is left as it is."
-        )
+        raise UsageError(f"The journal {path} is empty, although films were made: it has lost what it held. {LEFT}")
 
 
 def _refusal(error: DatabaseError, where: str) -> Trouble | UsageError:
     """What an error of the database means at a start: one that passes is no damage, and its file must not be moved away."""
     reason = held_up(error)
     if reason is None:
-        return UsageError(f"The journal {where} cannot be read ({error.orig}). {_LEFT}")
+        return UsageError(f"The journal {where} cannot be read ({error.orig}). {LEFT}")
     told = f"the journal {where}"
     if "full" in reason or ("locked" not in reason and _is_full(Path(where).parent)):
         return Trouble(Cause.NO_SPACE, folder=told)
@@ -175,29 +158,5 @@ def _sqlite_connection(target: str, *, read_only: bool) -> Any:  # noqa: ANN401 
 
 
 def prepared(engine: sa.Engine, where: str) -> sa.Engine:
-    """The engine with a journal of today's schema; `where` names it to people. On a failure the engine is closed.
-
-    Raises: UsageError, Trouble, as `open_sqlite` says.
-    """
-    try:
-        with engine.begin() as connection:
-            _migrate(connection, where)
-    except DatabaseError as error:
-        engine.dispose()
-        raise _refusal(error, where) from error
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine
-
-
-def _migrate(connection: sa.Connection, where: str) -> None:
-    if not sa.inspect(connection).has_table(meta.name):
-        metadata.create_all(connection)
-        connection.execute(meta.insert().values(key="schema", value=SCHEMA_VERSION))
-        return
-    version = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
-    for number in range(int(version or 0) + 1, SCHEMA_VERSION + 1):
-        for statement in MIGRATIONS[number]:
-            connection.exec_driver_sql(statement)
-        connection.execute(meta.update().where(meta.c.key == "schema").values(value=number))
+    """As `schema.prepared`. Raises: UsageError, Trouble, as `open_sqlite` says."""
+    return schema.prepared(engine, where, _refusal)

@@ -2,7 +2,8 @@
 
 Everything goes through `Store.do`, which runs many callers' work in one transaction (group commit) and answers only when that
 is on disk. It never decides what a row means; that is `journal` and `records`.
-An operation that fails poisons its batch, so the batch is then run one by one.
+An operation that fails poisons its batch, so the batch is then run one by one. A server that is away is waited for, and a commit
+whose answer was lost is asked after before anything is done again: what was ordered once must not be ordered twice.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from nemo_watch.errors import Trouble
+from nemo_watch.jobs.holdups import held_up
 from nemo_watch.logs import logger
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ log = logger("journal")
 Result = TypeVar("Result")
 Work = Callable[[sa.Connection], Result]
 Item = tuple["Work[Any]", "asyncio.Future[Any] | Future[Any]"]
+Outcome = tuple[Any, Trouble | None]
 
 _BATCH_MAX: Final = 512  # one commit's worth; more would only make its callers wait longer
 _RETRY_WAITS_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)  # a locked or full disk: the batch is kept and tried again, for ever
@@ -112,19 +114,29 @@ class Store:
 
     def _commit_patiently(self, batch: list[Item]) -> None:
         tries = 0
+        doubt: _InDoubt | None = None
         while True:
             try:
-                outcomes = self._run(batch)
-            except (OperationalError, InterfaceError) as error:
+                outcomes = self._run(batch) if doubt is None else self._cleared(doubt)
+            except DBAPIError as error:
                 if self._closing.is_set() or held_up(error) is None:
                     raise
-                self._hold_up(str(error.orig))
+                self._hold_up(held_up(error) or "")
                 self._closing.wait(_RETRY_WAITS_S[min(tries, len(_RETRY_WAITS_S) - 1)])
                 tries += 1
+            except _InDoubt as cut:
+                doubt = cut
             else:
-                self._go_on()
-                break
+                if outcomes is not None:
+                    break
+                doubt = None  # it was not committed: it is done again
+        self._go_on()
         _settle([(answer, *outcome) for (_, answer), outcome in zip(batch, outcomes, strict=True)])
+
+    def _cleared(self, doubt: _InDoubt) -> list[Outcome] | None:
+        """The outcomes when the commit whose answer was lost has happened, None when it has not."""
+        with self._engine.connect() as connection:
+            return doubt.outcomes if was_committed(connection, doubt.transaction) else None
 
     def _hold_up(self, reason: str) -> None:
         if self.trouble is None:  # once, not at every try
@@ -136,15 +148,36 @@ class Store:
             log.info("journal.written_again")
         self.trouble = None
 
-    def _run(self, batch: list[Item]) -> list[tuple[Any, Trouble | None]]:
-        outcomes: list[tuple[Any, Trouble | None]] = []
-        with self._engine.begin() as connection:
-            for work, _ in batch:
-                try:
-                    outcomes.append((work(connection), None))
-                except Trouble as trouble:
-                    outcomes.append((None, trouble))
+    def _run(self, batch: list[Item]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        with self._engine.connect() as connection:
+            transaction = connection.begin()
+            try:
+                for work, _ in batch:
+                    try:
+                        outcomes.append((work(connection), None))
+                    except Trouble as trouble:
+                        outcomes.append((None, trouble))
+                number = transaction_number(connection)
+            except BaseException:
+                transaction.rollback()
+                raise
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                if number is None:
+                    raise
+                raise _InDoubt(number, outcomes) from error
         return outcomes
+
+
+class _InDoubt(Exception):  # noqa: N818  no error: a commit of which it is not known whether it happened
+    """The answer to a commit was lost. `transaction` is the server's number for it."""
+
+    def __init__(self, transaction: int, outcomes: list[Outcome]) -> None:
+        super().__init__(transaction)
+        self.transaction = transaction
+        self.outcomes = outcomes
 
 
 class Asked:
@@ -188,32 +221,28 @@ def _settle_in_loop(answers: list[tuple[asyncio.Future[Any], Any, Exception | No
             answer.set_result(result)
 
 
-_MENDS_ITSELF: Final = {  # by the beginning of SQLite's name for the error. Source: sqlite.org/rescode.html
-    "SQLITE_BUSY": "another program has locked it",
-    "SQLITE_LOCKED": "another program has locked it",
-    "SQLITE_FULL": "the disk is full",
-    "SQLITE_IOERR": "the disk reports an error",
-    "SQLITE_READONLY": "it may not be changed, or its disk is read-only",
-    "SQLITE_CANTOPEN": "it cannot be opened, or what belongs to it cannot be made",
-    "SQLITE_PERM": "it may not be opened",
-}
-
-
-def held_up(error: DBAPIError) -> str | None:
-    """Why the database cannot be used just now, in words: a lock, a full or read-only disk, a server that is away.
-
-    None where waiting does not help: a wrong statement, a damaged file.
-    """
-    if not isinstance(error, OperationalError | InterfaceError):
-        return None
-    if not isinstance(error.orig, sqlite3.Error):
-        return str(error.orig)
-    name = getattr(error.orig, "sqlite_errorname", "")  # not there where Python itself stumbled over what came
-    return next((words for prefix, words in _MENDS_ITSELF.items() if name.startswith(prefix)), None)
-
-
 def store_stamp(connection: sa.Connection) -> int:
     """A number that changes when another process has written to the journal."""
     if connection.dialect.name == "sqlite":
         return int(connection.exec_driver_sql("PRAGMA data_version").scalar() or 0)
-    return int(connection.exec_driver_sql("SELECT pg_current_wal_lsn() - '0/0'").scalar() or 0)
+    return int(connection.exec_driver_sql("SELECT last_value + is_called::int FROM journal_stamp").scalar() or 0)
+
+
+def transaction_number(connection: sa.Connection) -> int | None:
+    """The server's number for what is about to be committed, None where nothing was written or there is no server.
+
+    Whoever writes moves the stamp. Source: postgresql.org/docs, "Transaction ID and Snapshot Information Functions".
+    """
+    if connection.dialect.name == "sqlite":
+        return None  # its commit has no answer that could be lost
+    number = connection.exec_driver_sql("SELECT pg_current_xact_id_if_assigned()::text").scalar()
+    if number is None:
+        return None
+    connection.exec_driver_sql("SELECT nextval('journal_stamp')")
+    return int(number)
+
+
+def was_committed(connection: sa.Connection, transaction: int) -> bool:
+    """Whether that transaction happened. One that the server still has open is waited for: the lock of `begin` does that."""
+    status = connection.exec_driver_sql(f"SELECT pg_xact_status('{transaction:d}'::xid8)").scalar()
+    return bool(status == "committed")

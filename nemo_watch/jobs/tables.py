@@ -50,6 +50,8 @@ class Moment(sa.TypeDecorator[float]):
 metadata = sa.MetaData()
 Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
+stamp = sa.Sequence("journal_stamp", metadata=metadata)  # moved by whoever writes; SQLite counts by itself
+
 meta = sa.Table("meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", Json))
 
 project = sa.Table(

@@ -24,6 +24,7 @@ BLANKS: Final = {
     "count": "N",
     "file": "FILE",
     "film": "FILM",
+    "journal": "DATABASE",
     "folder": "FOLDER",
     "how_to_get_credits": "Register at the link that it gives, or top up; nemo-watch goes on by itself when the balance has risen.",
     "limit": "N",

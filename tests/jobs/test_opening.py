@@ -14,8 +14,8 @@ from sqlalchemy.exc import OperationalError
 
 from nemo_watch.errors import Cause, Trouble, UsageError
 from nemo_watch.jobs import opening
+from nemo_watch.jobs.holdups import held_up
 from nemo_watch.jobs.opening import open_sqlite
-from nemo_watch.jobs.store import held_up
 from nemo_watch.jobs.tables import SCHEMA_VERSION
 
 
@@ -246,4 +246,4 @@ def test_a_disk_that_refuses_is_told_as_what_it_is_and_nothing_is_moved_away(
 def test_what_python_stumbles_over_in_a_damaged_row_does_not_pass_by_itself():
     """A text that is no UTF-8 has no name among SQLite's errors; waiting for it would be for ever."""
     assert held_up(OperationalError("SELECT", {}, sqlite3.OperationalError("Could not decode to UTF-8"))) is None
-    assert held_up(OperationalError("SELECT", {}, OSError("the server is away"))) == "the server is away"
+    assert held_up(OperationalError("SELECT", {}, OSError("the server is away"))) == "the database does not answer"

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from nemo_watch.errors import Cause, Trouble, UsageError
-from nemo_watch.jobs import opening, queue, records, tables
+from nemo_watch.errors import UsageError
+from nemo_watch.jobs import queue, records, schema, tables
 from nemo_watch.jobs.opening import open_sqlite
-from nemo_watch.jobs.tables import SCHEMA_VERSION, meta, project, step
+from nemo_watch.jobs.tables import SCHEMA_VERSION, meta, step
 from nemo_watch.model import Backend, FolderIdentity, Order, OrderKind
 
 
@@ -27,42 +27,6 @@ def read(path, key: str):
 async def test_what_was_acknowledged_is_in_the_file(store, journal_file):
     await store.do(lambda c: (c.execute(meta.insert().values(key="a", value=1)), None)[1])
     assert read(journal_file, "a") == ("1",)
-
-
-async def test_many_callers_share_commits(store):
-    """256 callers at once are all answered, each with its own result."""
-
-    def work(number: int):
-        def insert(connection: sa.Connection) -> int:
-            connection.execute(meta.insert().values(key=f"k{number}", value=number))
-            return number
-
-        return insert
-
-    assert await asyncio.gather(*(store.do(work(n)) for n in range(256))) == list(range(256))
-
-
-async def test_one_bad_statement_does_not_take_its_neighbours_along(store):
-    await store.do(lambda c: (c.execute(meta.insert().values(key="there", value=0)), None)[1])
-
-    def insert(key: str):
-        return lambda c: (c.execute(meta.insert().values(key=key, value=1)), key)[1]
-
-    results = await asyncio.gather(
-        *(store.do(insert(key)) for key in ("x", "there", "y")), return_exceptions=True
-    )  # fmt: skip
-    assert results[0] == "x"
-    assert isinstance(results[1], sa.exc.IntegrityError)
-    assert results[2] == "y"
-
-
-async def test_a_trouble_reaches_its_own_caller_only(store):
-    def refuse(_connection: sa.Connection) -> None:
-        raise Trouble(Cause.LOST_TO_ANOTHER)
-
-    refused, answered = await asyncio.gather(store.do(refuse), store.do(lambda _c: 7), return_exceptions=True)
-    assert isinstance(refused, Trouble)
-    assert answered == 7
 
 
 async def test_a_locked_journal_is_waited_for_and_said(store, journal_file):
@@ -181,8 +145,8 @@ LATER = {
 
 def later(monkeypatch: pytest.MonkeyPatch, version: int, migrations: dict[int, tuple[str, ...]] | None = None) -> None:
     """From now on this is the nemo-watch of that schema version."""
-    monkeypatch.setattr(opening, "SCHEMA_VERSION", version)
-    monkeypatch.setattr(opening, "MIGRATIONS", LATER if migrations is None else migrations)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", version)
+    monkeypatch.setattr(schema, "MIGRATIONS", LATER if migrations is None else migrations)
 
 
 def rows_of(journal_file: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -261,8 +225,8 @@ def test_a_migration_that_is_killed_before_its_commit_leaves_the_older_journal_w
     before = rows_of(older)
     child = os.fork()
     if child == 0:
-        monkeypatch.setattr(opening, "SCHEMA_VERSION", SCHEMA_VERSION + 2)
-        monkeypatch.setattr(opening, "MIGRATIONS", LATER)
+        monkeypatch.setattr(schema, "SCHEMA_VERSION", SCHEMA_VERSION + 2)
+        monkeypatch.setattr(schema, "MIGRATIONS", LATER)
         sa.event.listen(sa.engine.Engine, "commit", lambda _connection: os.kill(os.getpid(), signal.SIGKILL))
         try:
             open_sqlite(older)
@@ -331,10 +295,3 @@ async def test_a_read_only_journal_holds_every_writing_and_goes_on(store, journa
         connection.connection.driver_connection.execute("PRAGMA query_only=OFF")
     assert await waiting == "there"
     assert read(journal_file, "late") == ("1",)
-
-
-@pytest.mark.parametrize("name", ["beach-trip", "newline\nname", "emoji 🎬", "عربي", "\udcff\udcfe.jpg", 'quote"\\'])
-async def test_every_file_name_survives_the_round_trip(store, name):
-    values = {"folder": name, "device": 1, "inode": 2**63 - 1, "outbox": "o", "created_at": 0.0, "gone": False}
-    await store.do(lambda c: (c.execute(project.insert().values(values)), None)[1])
-    assert await store.do(lambda c: c.scalar(sa.select(project.c.folder))) == name

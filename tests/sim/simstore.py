@@ -16,8 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
+from nemo_watch.jobs.holdups import held_up
 from nemo_watch.jobs.opening import prepared, sqlite_engine
-from nemo_watch.jobs.store import held_up
 
 WAITS_S = (0.1, 0.5, 1.0, 2.0, 5.0)  # the real writer's
 _next_file: list[Path] = []
