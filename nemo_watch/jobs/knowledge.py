@@ -46,18 +46,19 @@ class Known:
         return next((f for f in self.films.values() if f.project == project and f.stem == stem), None)
 
 
-def known(connection: sa.Connection, backend: Backend) -> Known:
-    """Everything that is known, for one backend: what another made or was paid for is not this one's."""
-    project, job = tables.project, tables.job
-    records = {film.id: film for film in films(connection)}
+def known(connection: sa.Connection, backend: Backend, site: int = tables.FIRST_SITE) -> Known:
+    """Everything that is known of a site, for one backend: what another made or was paid for is not this one's."""
+    project, job, film = tables.project, tables.job, tables.film
+    records = {film.id: film for film in films(connection, site=site)}
     jobs: dict[int, list[tuple[Any, Order]]] = {}
-    for row in connection.execute(sa.select(job).order_by(job.c.id)).all():
+    of_site = sa.select(film.c.id).join(project).where(project.c.site == site)
+    for row in connection.execute(sa.select(job).where(job.c.film.in_(of_site)).order_by(job.c.id)).all():
         jobs.setdefault(row.film, []).append((row, order_from_json(row.order)))
     taken = messages_by_job(connection)
     media: dict[int, set[str]] = {}
     for number, rows in jobs.items():
         media.setdefault(records[number].project, set()).update(m.sha256 for _, order in rows for m in order.media)
-    projects = connection.execute(sa.select(project).order_by(project.c.id.desc())).all()
+    projects = connection.execute(sa.select(project).where(project.c.site == site).order_by(project.c.id.desc())).all()
     return Known(
         projects=tuple(
             KnownProject(

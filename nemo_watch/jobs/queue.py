@@ -109,10 +109,13 @@ def _jobs_query() -> sa.Select[Any]:
     )
 
 
-def open_jobs(connection: sa.Connection) -> list[JobRecord]:
-    """All jobs that are not over, oldest first."""
+def open_jobs(connection: sa.Connection, site: int | None = None) -> list[JobRecord]:
+    """All jobs that are not over, or those of a site, oldest first."""
     job = tables.job
-    rows = connection.execute(_jobs_query().where(job.c.state.in_(OPEN_STATES)).order_by(job.c.id)).all()
+    query = _jobs_query().where(job.c.state.in_(OPEN_STATES)).order_by(job.c.id)
+    if site is not None:
+        query = query.where(tables.project.c.site == site)
+    rows = connection.execute(query).all()
     return [_job_record(row, _is_first(connection, row.film, row.id)) for row in rows]
 
 

@@ -44,14 +44,23 @@ class FilmRecord:
     answered: tuple[str, ...] | None
     template: str | None
     prompt_file: str
+    site: int
 
 
-def add_project(connection: sa.Connection, folder: str, found: FolderIdentity, outbox: str, now: float) -> int:
+def add_project(
+    connection: sa.Connection,
+    folder: str,
+    found: FolderIdentity,
+    outbox: str,
+    now: float,
+    site: int = tables.FIRST_SITE,
+) -> int:
     """A new project's number."""
     return int(
         connection.execute(
             tables.project.insert()
             .values(
+                site=site,
                 folder=folder,
                 device=found.device,
                 inode=found.inode,
@@ -74,19 +83,21 @@ def see_project(connection: sa.Connection, number: int, folder: str, found: Fold
     )
 
 
-def outbox_folders(connection: sa.Connection) -> dict[int, str]:
-    """Project number → its folder in the outbox."""
-    return {
-        row.id: row.outbox for row in connection.execute(sa.select(tables.project.c.id, tables.project.c.outbox)).all()
-    }
+def outbox_folders(connection: sa.Connection, site: int = tables.FIRST_SITE) -> dict[int, str]:
+    """Project number → its folder in the outbox of that site."""
+    project = tables.project
+    rows = connection.execute(sa.select(project.c.id, project.c.outbox).where(project.c.site == site)).all()
+    return {row.id: row.outbox for row in rows}
 
 
-def films(connection: sa.Connection, project: int | None = None) -> list[FilmRecord]:
-    """All films, or a project's."""
+def films(connection: sa.Connection, project: int | None = None, site: int | None = None) -> list[FilmRecord]:
+    """All films, or a project's, or a site's."""
     film = tables.film
-    query = sa.select(film, tables.project.c.outbox).join(tables.project).order_by(film.c.id)
+    query = sa.select(film, tables.project.c.outbox, tables.project.c.site).join(tables.project).order_by(film.c.id)
     if project is not None:
         query = query.where(film.c.project == project)
+    if site is not None:
+        query = query.where(tables.project.c.site == site)
     return [
         FilmRecord(
             row.id,
@@ -108,15 +119,17 @@ def films(connection: sa.Connection, project: int | None = None) -> list[FilmRec
             None if row.answered is None else tuple(row.answered),
             row.template,
             row.prompt_file,
+            row.site,
         )
         for row in connection.execute(query).all()
     ]
 
 
-def hold(connection: sa.Connection, held: Collection[int]) -> None:
-    """These films, and no others, are held by the brake of a first start."""
-    film = tables.film
-    connection.execute(film.update().where(film.c.held, film.c.id.not_in(held)).values(held=False))
+def hold(connection: sa.Connection, held: Collection[int], site: int = tables.FIRST_SITE) -> None:
+    """These films, and no others of the site, are held by the brake of a first start."""
+    film, project = tables.film, tables.project
+    here = film.c.project.in_(sa.select(project.c.id).where(project.c.site == site))
+    connection.execute(film.update().where(film.c.held, film.c.id.not_in(held), here).values(held=False))
     connection.execute(film.update().where(~film.c.held, film.c.id.in_(held)).values(held=True))
 
 
@@ -154,17 +167,33 @@ def forget(connection: sa.Connection, before: float) -> None:
     connection.execute(tables.study.delete().where(tables.study.c.at < before))
 
 
-def inbox_root(connection: sa.Connection, folder: str) -> FolderIdentity | None:
+def inbox_root(connection: sa.Connection, folder: str, site: int = tables.FIRST_SITE) -> FolderIdentity | None:
     """Which folder the inbox at that path was when it last held anything, so that an empty mount point is told from it."""
-    kept = connection.scalar(sa.select(tables.meta.c.value).where(tables.meta.c.key == "inbox_root"))
-    return msgspec.convert(kept["root"], FolderIdentity) if kept is not None and kept["folder"] == folder else None
+    found = kept(connection, _root_key(site))
+    return msgspec.convert(found["root"], FolderIdentity) if found is not None and found["folder"] == folder else None
 
 
-def keep_inbox_root(connection: sa.Connection, folder: str, root: FolderIdentity) -> None:
+def keep_inbox_root(
+    connection: sa.Connection, folder: str, root: FolderIdentity, site: int = tables.FIRST_SITE
+) -> None:
     """Remember it for the next process."""
-    meta, value = tables.meta, {"folder": folder, "root": msgspec.to_builtins(root)}
-    if connection.execute(meta.update().where(meta.c.key == "inbox_root").values(value=value)).rowcount == 0:
-        connection.execute(meta.insert().values(key="inbox_root", value=value))
+    keep(connection, _root_key(site), {"folder": folder, "root": msgspec.to_builtins(root)})
+
+
+def _root_key(site: int) -> str:
+    return "inbox_root" if site == tables.FIRST_SITE else f"inbox_root/{site}"
+
+
+def kept(connection: sa.Connection, key: str) -> Any:  # noqa: ANN401  any JSON
+    """What was kept under a key, None when nothing was."""
+    return connection.scalar(sa.select(tables.meta.c.value).where(tables.meta.c.key == key))
+
+
+def keep(connection: sa.Connection, key: str, value: object) -> None:
+    """Keep a JSON value under a key, in place of the one before."""
+    meta = tables.meta
+    if connection.execute(meta.update().where(meta.c.key == key).values(value=value)).rowcount == 0:
+        connection.execute(meta.insert().values(key=key, value=value))
 
 
 def studies(connection: sa.Connection) -> list[tuple[Any, Any]]:

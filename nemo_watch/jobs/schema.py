@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
 from nemo_watch.errors import UsageError
-from nemo_watch.jobs.tables import MIGRATIONS, SCHEMA_VERSION, meta, metadata
+from nemo_watch.jobs.tables import MIGRATIONS, SCHEMA_VERSION, meta, metadata, site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +62,7 @@ def _migrate(connection: sa.Connection, where: str) -> None:
     if not sa.inspect(connection).has_table(meta.name):
         metadata.create_all(connection)
         connection.execute(meta.insert().values(key="schema", value=SCHEMA_VERSION))
+        connection.execute(site.insert().values(name="", fence=0))  # its number is FIRST_SITE
         return
     for number in range(version_of(connection, where) + 1, SCHEMA_VERSION + 1):
         for statement in MIGRATIONS[number]:

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+FIRST_SITE: Final = 1
+"""The one site of a journal of one host."""
 
 
 class Name(sa.TypeDecorator[str]):
@@ -54,16 +56,38 @@ stamp = sa.Sequence("journal_stamp", metadata=metadata)  # moved by whoever writ
 
 meta = sa.Table("meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", Json))
 
+site = sa.Table(  # an inbox with its outbox; several hosts may see the same one
+    "site", metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("mark", sa.Text),  # what lies in its outbox, by which hosts know that they mean the same
+    sa.Column("leader", sa.Text),  # the host that looks at its inbox and decides, one at a time
+    sa.Column("fence", sa.Integer, nullable=False, default=0),
+)  # fmt: skip
+
+host = sa.Table(  # a daemon that takes part; its name is for people
+    "host", metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("site", Id, sa.ForeignKey("site.id"), nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("doing", Json),  # job number → progress and words, of what it has at work
+    sa.Column("began_at", Moment, nullable=False),
+    sa.Column("beat_at", Moment, nullable=False),  # by the database's clock, as every lease
+)  # fmt: skip
+
 project = sa.Table(
     "project", metadata,
     sa.Column("id", Id, primary_key=True),
+    sa.Column("site", Id, sa.ForeignKey("site.id"), nullable=False, default=FIRST_SITE, server_default="1"),
     sa.Column("folder", Name, nullable=False),  # the inbox folder's name as it is now
     sa.Column("device", sa.BigInteger, nullable=False),
     sa.Column("inode", sa.BigInteger, nullable=False),
     sa.Column("birth_ns", sa.BigInteger),
-    sa.Column("outbox", sa.Text, nullable=False, unique=True),
+    sa.Column("outbox", sa.Text, nullable=False),
     sa.Column("gone", sa.Boolean, nullable=False, default=False),  # its folder has left the inbox
     sa.Column("created_at", Moment, nullable=False),
+    sa.UniqueConstraint("site", "outbox"),
 )  # fmt: skip
 
 film = sa.Table(
@@ -153,4 +177,12 @@ study = sa.Table(
 )  # fmt: skip
 
 # -- one migration a schema version, forward only; the journal of version 1 is what `metadata` says ------------------------
-MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {}
+MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {
+    2: (  # several hosts. Version 1 was kept by SQLite alone
+        "CREATE TABLE site (id INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE, mark TEXT, leader TEXT, fence INTEGER NOT NULL)",
+        "INSERT INTO site (id, name, fence) VALUES (1, '', 0)",
+        """CREATE TABLE host (owner TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, site INTEGER NOT NULL REFERENCES site (id),
+           version TEXT NOT NULL, doing TEXT, began_at FLOAT NOT NULL, beat_at FLOAT NOT NULL)""",
+        "ALTER TABLE project ADD COLUMN site INTEGER NOT NULL DEFAULT 1",
+    ),
+}

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from nemo_watch.errors import Cause, Trouble, UsageError
-from nemo_watch.jobs import opening
+from nemo_watch.jobs import opening, queue, records
 from nemo_watch.jobs.holdups import held_up
 from nemo_watch.jobs.opening import open_sqlite
 from nemo_watch.jobs.tables import SCHEMA_VERSION
@@ -247,3 +247,23 @@ def test_what_python_stumbles_over_in_a_damaged_row_does_not_pass_by_itself():
     """A text that is no UTF-8 has no name among SQLite's errors; waiting for it would be for ever."""
     assert held_up(OperationalError("SELECT", {}, sqlite3.OperationalError("Could not decode to UTF-8"))) is None
     assert held_up(OperationalError("SELECT", {}, OSError("the server is away"))) == "the database does not answer"
+
+
+# -- a journal of the first schema ---------------------------------------------------------------------------------------------
+
+
+def test_a_journal_of_the_first_schema_is_taken_over_with_every_row(journal_file):
+    """As it was made then, not as today's code would make it."""
+    journal_file.parent.mkdir()
+    with closing(sqlite3.connect(journal_file)) as connection:
+        connection.executescript((Path(__file__).parent / "journal-1.sql").read_text())
+    for _ in range(2):
+        store = open_sqlite(journal_file)
+        films, jobs, requests = store.submit(
+            lambda c: (records.films(c, site=1), queue.open_jobs(c, site=1), records.open_requests(c))
+        ).result(10)
+        store.close()
+        assert [(film.name, film.site) for film in films] == [("trip", 1)]
+        assert [(job.state, job.order.send) for job in jobs] == [("queued", ("one",))]
+        assert [request.verb for request in requests] == ["retry"]
+    assert versions(journal_file) == [str(SCHEMA_VERSION)]
