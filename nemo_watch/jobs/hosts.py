@@ -1,0 +1,222 @@
+"""The hosts that share a journal and the sites they see: who is there, who leads a site, what each has at work.
+
+A site is an inbox with its outbox. One host at a time leads it: it looks at the inbox, decides and tells; the others only carry
+jobs out. Every lease is told by the database's clock, and whoever was led before loses every write by the fence.
+Every function takes the connection of one transaction and is safe to run twice (`Store.do` repeats a batch).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from nemo_watch.errors import Cause, Trouble, UsageError
+from nemo_watch.jobs import tables
+from nemo_watch.model import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+BEAT_S: Final = 3.0
+ALIVE_S: Final = 15.0  # a host whose last beat is older is taken for dead, and its jobs are taken over
+FORGET_S: Final = 86_400.0
+
+Doing = Mapping[int, tuple[float, str]]
+"""Progress (0…1) and words of jobs at work, by the job's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A daemon that takes part. `owner` is new at every start; `name` is the machine's, for people."""
+
+    owner: str
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """The right of one host to look at a site's inbox and decide, until another takes it."""
+
+    site: int
+    owner: str
+    fence: int
+
+
+def database_now(connection: sa.Connection) -> float:
+    """Seconds since 1970 by the database's clock: no host's own decides who is alive."""
+    if connection.dialect.name == "sqlite":
+        return float(connection.exec_driver_sql("SELECT (julianday('now') - 2440587.5) * 86400.0").scalar() or 0.0)
+    return float(connection.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())").scalar() or 0.0)
+
+
+# -- taking part -------------------------------------------------------------------------------------------------------------
+
+
+def join(connection: sa.Connection, host: Host, site: str, mark: str) -> int:
+    """The number of the site, with the host entered as one that sees it. `mark` is what lies in the site's outbox.
+
+    Raises: UsageError when the outbox is another site's, or the site another outbox's: its hosts must all see the same one.
+    """
+    table = tables.site
+    owner_of_mark = connection.execute(sa.select(table).where(table.c.mark == mark)).first()
+    if owner_of_mark is not None and owner_of_mark.name != site:
+        raise UsageError(
+            f'journal.site: this outbox is that of the site "{owner_of_mark.name}". Hosts that share inbox and outbox '
+            f'give the same name: set journal.site = "{owner_of_mark.name}", or choose another outbox.'
+        )
+    known = connection.execute(sa.select(table).where(table.c.name == site)).first()
+    if known is None:
+        number = int(
+            connection.execute(table.insert().values(name=site, mark=mark, fence=0).returning(table.c.id)).scalar_one()
+        )
+    elif known.mark is not None and known.mark != mark:
+        raise UsageError(
+            f'journal.site: the hosts of the site "{site}" have another outbox than this one. Give this host the same '
+            "inbox and outbox, or a site of its own."
+        )
+    else:
+        number = int(known.id)
+        connection.execute(table.update().where(table.c.id == number).values(mark=mark))
+    _enter(connection, host, number)
+    return number
+
+
+def _enter(connection: sa.Connection, host: Host, site: int) -> None:
+    table, now = tables.host, database_now(connection)
+    connection.execute(table.delete().where(table.c.owner == host.owner))
+    connection.execute(
+        table.insert().values(
+            owner=host.owner, name=host.name, site=site, version=host.version, doing={}, began_at=now, beat_at=now
+        )
+    )
+
+
+def leave(connection: sa.Connection, owner: str) -> None:
+    """The host has stopped in order: what it had is free at once."""
+    connection.execute(tables.host.delete().where(tables.host.c.owner == owner))
+    connection.execute(tables.site.update().where(tables.site.c.leader == owner).values(leader=None))
+
+
+def beat(connection: sa.Connection, owner: str, doing: Doing) -> bool:
+    """The host is alive, and this is what it does; whether it was still entered."""
+    table = tables.host
+    values = {"beat_at": database_now(connection), "doing": {str(job): list(said) for job, said in doing.items()}}
+    return connection.execute(table.update().where(table.c.owner == owner).values(values)).rowcount > 0
+
+
+def alive(connection: sa.Connection) -> dict[str, tuple[str, Doing]]:
+    """Owner → name and work of the hosts whose last beat is young."""
+    table, now = tables.host, database_now(connection)
+    rows = connection.execute(sa.select(table).where(table.c.beat_at > now - ALIVE_S)).all()
+    return {row.owner: (row.name, _doing(row.doing)) for row in rows}
+
+
+def _doing(value: Any) -> Doing:  # noqa: ANN401  JSON
+    return {int(job): (float(progress), str(words)) for job, (progress, words) in (value or {}).items()}
+
+
+def host_names(connection: sa.Connection) -> dict[str, str]:
+    """Owner → name of every host that is entered, the dead of the last day included."""
+    return {row.owner: row.name for row in connection.execute(sa.select(tables.host.c.owner, tables.host.c.name)).all()}
+
+
+def forget(connection: sa.Connection) -> None:
+    """Drop hosts that have long been dead."""
+    table = tables.host
+    connection.execute(table.delete().where(table.c.beat_at < database_now(connection) - FORGET_S))
+
+
+# -- leading a site ----------------------------------------------------------------------------------------------------------
+
+
+def take_lead(connection: sa.Connection, site: int, owner: str) -> Lead | None:
+    """The lead of the site for this host; None while the host that has it is alive."""
+    table = tables.site
+    row = connection.execute(sa.select(table).where(table.c.id == site)).one()
+    if row.leader not in {None, owner} and row.leader in alive(connection):
+        return None
+    fence = row.fence + 1
+    connection.execute(table.update().where(table.c.id == site).values(leader=owner, fence=fence))
+    return Lead(site, owner, fence)
+
+
+def check_lead(connection: sa.Connection, lead: Lead) -> None:
+    """Raises: Trouble(LOST_TO_ANOTHER) when another host leads the site now."""
+    table = tables.site
+    held = table.c.id == lead.site, table.c.leader == lead.owner, table.c.fence == lead.fence
+    if connection.scalar(sa.select(table.c.id).where(*held)) is None:
+        raise Trouble(Cause.LOST_TO_ANOTHER)
+
+
+def leader_name(connection: sa.Connection, site: int) -> str | None:
+    """The name of the host that leads the site, None while none does."""
+    host, table = tables.host, tables.site
+    return connection.scalar(
+        sa.select(host.c.name).join(table, table.c.leader == host.c.owner).where(table.c.id == site)
+    )
+
+
+# -- jobs across hosts -------------------------------------------------------------------------------------------------------
+
+
+def orphans(connection: sa.Connection, site: int) -> list[int]:
+    """Jobs of the site that a dead host, or one that was started anew since, had at work."""
+    job, film, project = tables.job, tables.film, tables.project
+    rows = connection.execute(
+        sa.select(job.c.id, job.c.owner)
+        .join(film, job.c.film == film.c.id)
+        .join(project, film.c.project == project.c.id)
+        .where(project.c.site == site, job.c.state == JobState.WORKING.value)
+        .order_by(job.c.id)
+    ).all()
+    living = alive(connection)
+    return [row.id for row in rows if row.owner not in living]
+
+
+def adopt(connection: sa.Connection, number: int, owner: str, limit: int, now: float) -> int | None:
+    """The fence under which this host now has the job: free, or a dead host's. None when it is not to be had.
+
+    Not more than `limit` jobs are at work on all hosts together, and one of a project.
+    """
+    job, film = tables.job, tables.film
+    living = alive(connection)
+    at_work = connection.execute(
+        sa.select(job.c.id, job.c.owner, film.c.project)
+        .join(film, job.c.film == film.c.id)
+        .where(job.c.state == JobState.WORKING.value, job.c.id != number)
+    ).all()
+    busy = [row for row in at_work if row.owner in living]
+    wanted = connection.execute(
+        sa.select(job.c.state, job.c.owner, film.c.project)
+        .join(film, job.c.film == film.c.id)
+        .where(job.c.id == number)
+    ).first()
+    if wanted is None or wanted.state not in _TO_BE_HAD or len(busy) >= limit:
+        return None
+    if wanted.state == JobState.WORKING and wanted.owner in living:
+        return None
+    if any(row.project == wanted.project for row in busy):
+        return None
+    fence = connection.scalar(
+        job.update()
+        .where(job.c.id == number)
+        .values(state=JobState.WORKING.value, owner=owner, fence=job.c.fence + 1, due_at=None, updated_at=now)
+        .returning(job.c.fence)
+    )
+    return None if fence is None else int(fence)
+
+
+_TO_BE_HAD: Final = frozenset({JobState.QUEUED.value, JobState.PARKED.value, JobState.WORKING.value})
+
+
+def hosts_of_jobs(connection: sa.Connection, numbers: Collection[int]) -> dict[int, str]:
+    """Job number → the name of the host that has, or last had, it."""
+    job, host = tables.job, tables.host
+    rows = connection.execute(
+        sa.select(job.c.id, host.c.name).join(host, job.c.owner == host.c.owner).where(job.c.id.in_(numbers))
+    ).all()
+    return {row.id: row.name for row in rows}
