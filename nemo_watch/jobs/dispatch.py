@@ -110,16 +110,26 @@ class Dispatcher:
 
     async def start(self, jobs: Sequence[JobRecord], held: frozenset[int]) -> None:
         """Start what may start: due, in order, not held back, one of a project, not more than the limit."""
-        for job in startable(jobs, list(self.running.values()), held, self._clock.now().timestamp(), self._limit):
+        busy = [running.job for running in self.running.values()]
+        for job in startable(jobs, busy, held, self._clock.now().timestamp(), self._limit):
             if self._stopping:
                 return
             now = self._clock.now().timestamp()
             fence = await self._store.do(lambda c, job=job, now=now: queue.claim(c, job.id, self._owner, now))  # type: ignore[misc]
-            if fence is None:
-                continue
-            running = Running(job, fence, Asked(self._store))
-            self.running[job.id] = running
-            running.task = asyncio.create_task(self._work(running), name=f"job-{job.id}")
+            if fence is not None:
+                self.begin(job, fence)
+
+    def begin(self, job: JobRecord, fence: int) -> Running:
+        """Set to work on a job that is ours under this fence."""
+        running = Running(job, fence, Asked(self._store))
+        self.running[job.id] = running
+        running.task = asyncio.create_task(self._work(running), name=f"job-{job.id}")
+        return running
+
+    @property
+    def stopping(self) -> bool:
+        """Whether no new work is taken."""
+        return self._stopping
 
     async def cancel(self, job_id: int) -> bool:
         """Stop a job before its next step, keeping every receipt; whether it was running here."""
@@ -248,21 +258,21 @@ class Dispatcher:
 
 
 def startable(
-    jobs: Sequence[JobRecord], running: Sequence[Running], held: frozenset[int], now: float, limit: int
+    jobs: Sequence[JobRecord], busy_with: Sequence[JobRecord], held: frozenset[int], now: float, limit: int
 ) -> list[JobRecord]:
-    """The jobs to start now: due, oldest first, one of a project, within the limit.
+    """The jobs to start now beside those at work: due, oldest first, one of a project, within the limit.
 
     After credits return one film is tried first: of those that wait for credits only one is at work at a time.
     """
-    busy = {r.job.project for r in running}
-    scouting = any(r.job.cause is Cause.OUT_OF_CREDITS for r in running)
+    busy = {job.project for job in busy_with}
+    scouting = any(job.cause is Cause.OUT_OF_CREDITS for job in busy_with)
     chosen: list[JobRecord] = []
     for job in jobs:
         due = job.state is JobState.QUEUED or (job.state is JobState.PARKED and _is_due(job, now))
         for_credits = job.cause is Cause.OUT_OF_CREDITS
         if not due or job.project in busy or is_held(job, held) or (for_credits and scouting):
             continue
-        if len(running) + len(chosen) >= limit:
+        if len(busy_with) + len(chosen) >= limit:
             break
         chosen.append(job)
         busy.add(job.project)

@@ -81,11 +81,12 @@ def join(connection: sa.Connection, host: Host, site: str, mark: str) -> int:
     else:
         number = int(known.id)
         connection.execute(table.update().where(table.c.id == number).values(mark=mark))
-    _enter(connection, host, number)
+    enter(connection, host, number)
     return number
 
 
-def _enter(connection: sa.Connection, host: Host, site: int) -> None:
+def enter(connection: sa.Connection, host: Host, site: int) -> None:
+    """The host is there, in place of what it was before."""
     table, now = tables.host, database_now(connection)
     connection.execute(table.delete().where(table.c.owner == host.owner))
     connection.execute(
@@ -146,10 +147,15 @@ def take_lead(connection: sa.Connection, site: int, owner: str) -> Lead | None:
 
 def check_lead(connection: sa.Connection, lead: Lead) -> None:
     """Raises: Trouble(LOST_TO_ANOTHER) when another host leads the site now."""
+    if not leads(connection, lead):
+        raise Trouble(Cause.LOST_TO_ANOTHER)
+
+
+def leads(connection: sa.Connection, lead: Lead) -> bool:
+    """Whether no other host has taken the lead since."""
     table = tables.site
     held = table.c.id == lead.site, table.c.leader == lead.owner, table.c.fence == lead.fence
-    if connection.scalar(sa.select(table.c.id).where(*held)) is None:
-        raise Trouble(Cause.LOST_TO_ANOTHER)
+    return connection.scalar(sa.select(table.c.id).where(*held)) is not None
 
 
 def leader_name(connection: sa.Connection, site: int) -> str | None:

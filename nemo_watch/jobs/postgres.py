@@ -25,7 +25,7 @@ _SETTINGS: Final = {
     "lock_timeout": "30s",
     "statement_timeout": "60s",
 }
-_NETWORK: Final[dict[str, Any]] = {  # a network that swallows everything is noticed within these
+NETWORK: Final[dict[str, Any]] = {  # a network that swallows everything is noticed within these
     "connect_timeout": 10,
     "keepalives_idle": 5,
     "keepalives_interval": 3,
@@ -88,7 +88,7 @@ def postgres_engine(url: str) -> sa.Engine:
         ) from error
 
     def connect() -> psycopg.Connection[Any]:
-        connection = psycopg.connect(url, **_NETWORK)
+        connection = psycopg.connect(url, **NETWORK)
         for name, value in _SETTINGS.items():
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         connection.execute(  # what is acknowledged is on its disk; a server that promises more keeps its promise

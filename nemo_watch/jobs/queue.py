@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from nemo_watch.errors import FAILURES, Cause, Move
 from nemo_watch.jobs import tables
+from nemo_watch.jobs.news import tell_news
 from nemo_watch.model import JobState, Order
 
 if TYPE_CHECKING:
@@ -142,6 +143,12 @@ def doubted_sessions(connection: sa.Connection) -> dict[int, tuple[int, str]]:
         .where(job.c.id.in_(newest), job.c.session.is_not(None), sa.or_(asked, cut_off))
     ).all()
     return {row.session: (row.film, row.name) for row in rows}
+
+
+def job_numbered(connection: sa.Connection, number: int) -> JobRecord | None:
+    """The job of that number."""
+    row = connection.execute(_jobs_query().where(tables.job.c.id == number)).first()
+    return None if row is None else _job_record(row, _is_first(connection, row.film, row.id))
 
 
 def newest_job(connection: sa.Connection, film: int) -> JobRecord | None:
@@ -293,6 +300,7 @@ def end(
         .values(state=state.value, updated_at=now, **values)
         .returning(job.c.id)
     ).first()
+    tell_news(connection)
     return held is not None
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from nemo_watch.errors import FilmState, Need
 from nemo_watch.jobs import tables
+from nemo_watch.jobs.news import tell_news
 from nemo_watch.model import FolderIdentity
 
 if TYPE_CHECKING:
@@ -222,6 +223,14 @@ class Request:
 def ask(connection: sa.Connection, verb: str, film: int, now: float) -> None:
     """Put a request down; whoever runs the daemon carries it out."""
     connection.execute(tables.request.insert().values(verb=verb, film=film, created_at=now))
+    tell_news(connection)
+
+
+def wants_cancel(connection: sa.Connection, job: int) -> bool:
+    """Whether a person has asked to cancel the film that this job works on."""
+    request, film = tables.request, sa.select(tables.job.c.film).where(tables.job.c.id == job).scalar_subquery()
+    wanted = sa.and_(request.c.verb == "cancel", request.c.film == film, request.c.handled_at.is_(None))
+    return connection.scalar(sa.select(request.c.id).where(wanted).limit(1)) is not None
 
 
 def open_requests(connection: sa.Connection) -> list[Request]:

@@ -29,7 +29,7 @@ log = logger("journal")
 
 Result = TypeVar("Result")
 Work = Callable[[sa.Connection], Result]
-Item = tuple["Work[Any]", "asyncio.Future[Any] | Future[Any]"]
+Item = tuple["Work[Any]", "asyncio.Future[Any] | Future[Any]", bool]  # whether it is news to other processes
 Outcome = tuple[Any, Trouble | None]
 
 _BATCH_MAX: Final = 512  # one commit's worth; more would only make its callers wait longer
@@ -57,14 +57,17 @@ class Store:
         Raises: the Trouble that `work` raised (it must raise before it writes).
         """
         try:
-            return await self.read(work)
+            return await self._asked(work, is_news=True)
         finally:
             self.generation += 1
 
     async def read(self, work: Work[Result]) -> Result:
-        """What `work` returns, which writes nothing. Work that was handed in is done even when nobody waits any more."""
+        """What `work` returns, which writes nothing that is news. Work that was handed in is done even when nobody waits any more."""
+        return await self._asked(work, is_news=False)
+
+    async def _asked(self, work: Work[Result], *, is_news: bool) -> Result:
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._inbox.put((work, answer))
+        self._inbox.put((work, answer, is_news))
         return await answer
 
     def submit(self, work: Work[Result]) -> Future[Result]:
@@ -72,7 +75,7 @@ class Store:
         from concurrent.futures import Future
 
         future: Future[Result] = Future()
-        self._inbox.put((work, future))
+        self._inbox.put((work, future, True))
         return future
 
     def close(self) -> None:
@@ -131,7 +134,7 @@ class Store:
                     break
                 doubt = None  # it was not committed: it is done again
         self._go_on()
-        _settle([(answer, *outcome) for (_, answer), outcome in zip(batch, outcomes, strict=True)])
+        _settle([(answer, *outcome) for (_, answer, _), outcome in zip(batch, outcomes, strict=True)])
 
     def _cleared(self, doubt: _InDoubt) -> list[Outcome] | None:
         """The outcomes when the commit whose answer was lost has happened, None when it has not."""
@@ -153,12 +156,12 @@ class Store:
         with self._engine.connect() as connection:
             transaction = connection.begin()
             try:
-                for work, _ in batch:
+                for work, _, _ in batch:
                     try:
                         outcomes.append((work(connection), None))
                     except Trouble as trouble:
                         outcomes.append((None, trouble))
-                number = transaction_number(connection)
+                number = transaction_number(connection, is_news=any(is_news for _, _, is_news in batch))
             except BaseException:
                 transaction.rollback()
                 raise
@@ -228,17 +231,18 @@ def store_stamp(connection: sa.Connection) -> int:
     return int(connection.exec_driver_sql("SELECT last_value + is_called::int FROM journal_stamp").scalar() or 0)
 
 
-def transaction_number(connection: sa.Connection) -> int | None:
+def transaction_number(connection: sa.Connection, *, is_news: bool) -> int | None:
     """The server's number for what is about to be committed, None where nothing was written or there is no server.
 
-    Whoever writes moves the stamp. Source: postgresql.org/docs, "Transaction ID and Snapshot Information Functions".
+    What is news moves the stamp; that a host lives is none. Source: postgresql.org/docs, "Transaction ID and Snapshot Information Functions".
     """
     if connection.dialect.name == "sqlite":
         return None  # its commit has no answer that could be lost
     number = connection.exec_driver_sql("SELECT pg_current_xact_id_if_assigned()::text").scalar()
     if number is None:
         return None
-    connection.exec_driver_sql("SELECT nextval('journal_stamp')")
+    if is_news:
+        connection.exec_driver_sql("SELECT nextval('journal_stamp')")
     return int(number)
 
 

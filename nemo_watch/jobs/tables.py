@@ -53,6 +53,7 @@ metadata = sa.MetaData()
 Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 stamp = sa.Sequence("journal_stamp", metadata=metadata)  # moved by whoever writes; SQLite counts by itself
+news = sa.Sequence("journal_news", metadata=metadata)  # moved where a leader should look at once
 
 meta = sa.Table("meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", Json))
 

@@ -1,0 +1,319 @@
+"""Several hosts on one PostgreSQL: PgQueuer says who does a job and who leads a site, the journal says what is done.
+
+Every host beats, takes what it is handed, and gives back nothing by halves: whatever PgQueuer hands out twice (a restart of the
+server, a host that was frozen), `hosts.adopt` gives to one, and the fence keeps the other from writing. A lost connection cuts no
+job that is at work here: the queue is joined anew. It must never decide what is to be done; that is the leader's round.
+Source: pgqueuer.readthedocs.io, "Heartbeat", "Entrypoints"; README "Several hosts".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from nemo_watch.errors import Cause, Trouble
+from nemo_watch.jobs import hosts, queue, records
+from nemo_watch.jobs.dispatch import startable
+from nemo_watch.jobs.hosts import ALIVE_S, BEAT_S, Doing, Host, Lead
+from nemo_watch.jobs.news import news
+from nemo_watch.jobs.postgres import JOURNAL_LOCK, NETWORK
+from nemo_watch.logs import logger
+from nemo_watch.model import JobState
+
+if TYPE_CHECKING:
+    from pgqueuer import PgQueuer
+    from pgqueuer.models import Job
+
+    from nemo_watch.clock import Clock
+    from nemo_watch.jobs.dispatch import Dispatcher
+    from nemo_watch.jobs.queue import JobRecord
+    from nemo_watch.jobs.store import Result, Store, Work
+
+log = logger("cluster")
+
+_JOIN_AGAIN_S: Final = (0.5, 1.0, 2.0, 5.0)
+_ASK_S: Final = 2.0  # a lead or a job that its dead host still seems to have is asked for again
+_OFFERED_S: Final = 10.0  # what was offered and not taken by then is offered again
+
+
+class Led:
+    """The store as the leader of a site writes to it: nothing, once another leads."""
+
+    def __init__(self, store: Store, lead: Callable[[], Lead | None]) -> None:
+        self._store = store
+        self._lead = lead
+
+    @property
+    def trouble(self) -> str | None:
+        """As `Store.trouble`."""
+        return self._store.trouble
+
+    @property
+    def generation(self) -> int:
+        """As `Store.generation`."""
+        return self._store.generation
+
+    async def do(self, work: Work[Result]) -> Result:
+        """As `Store.do`. Raises: Trouble(LOST_TO_ANOTHER) when another host leads the site now."""
+        lead = self._lead()
+        if lead is None:
+            raise Trouble(Cause.LOST_TO_ANOTHER)
+
+        def guarded(connection: sa.Connection) -> Result:
+            hosts.check_lead(connection, lead)
+            return work(connection)
+
+        return await self._store.do(guarded)
+
+    async def read(self, work: Work[Result]) -> Result:
+        """As `Store.read`."""
+        return await self._store.read(work)
+
+
+@dataclass(slots=True)
+class Cluster:
+    """This host's part in it. `limit` is how many jobs may be at work on all hosts, `own_limit` on this one.
+
+    `lead` is set while this host leads its site; `elsewhere` is what the other hosts have at work. `woken` asks for a round,
+    `told` for a telling.
+    """
+
+    url: str
+    store: Store
+    clock: Clock
+    host: Host
+    site: int
+    dispatcher: Dispatcher
+    limit: int
+    own_limit: int
+    woken: Callable[[], None]
+    lead: Lead | None = None
+    elsewhere: dict[int, tuple[str, float, str]] = field(default_factory=dict)  # job → host, progress, words
+    leader: str | None = None  # the name of the host that leads
+    _news: int = -1
+    _beating_since_s: float = 0.0
+    _was_away: bool = False  # the database, for us, at least once
+    _unled: asyncio.Event = field(default_factory=asyncio.Event)
+    _offered: dict[int, float] = field(default_factory=dict)
+    _queue: PgQueuer | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    # -- from the first beat to the last -----------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Take part from now on."""
+        await self._beat()
+        self._tasks = [asyncio.create_task(self._beats()), asyncio.create_task(self._serve())]
+
+    async def close(self) -> None:
+        """Take no part any more. What was at work here is free for the others as soon as `leave` is called."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.lead = None
+
+    # -- the leader's offers -------------------------------------------------------------------------------------------------
+
+    async def start(self, jobs: Sequence[JobRecord], held: frozenset[int]) -> None:
+        """Offer to all hosts of the site what may start, and what a dead host left."""
+        if self.lead is None or self._queue is None:
+            return
+        now_s = self.clock.monotonic()
+        self._offered = {number: at for number, at in self._offered.items() if now_s - at < _OFFERED_S}
+        left = set(await self.store.read(lambda c: hosts.orphans(c, self.site)))
+        busy = [j for j in jobs if (j.state is JobState.WORKING and j.id not in left) or j.id in self._offered]
+        free = [j for j in jobs if j.id not in self._offered]
+        chosen = startable(free, busy, held, self.clock.now().timestamp(), self.limit)
+        numbers = [*left - self._offered.keys(), *(job.id for job in chosen)]
+        if numbers and await self._offer(numbers):
+            self._offered |= dict.fromkeys(numbers, now_s)
+
+    async def _offer(self, numbers: Sequence[int]) -> bool:
+        """Put jobs into the queue, each once; whether that went well. What did not is offered by the next round."""
+        assert self._queue is not None  # noqa: S101  looked at by the caller
+        try:
+            await self._queue.qm.queries.enqueue(
+                [f"film/{self.site}"] * len(numbers),
+                [str(number).encode() for number in numbers],
+                [0] * len(numbers),
+                dedupe_key=[f"film/{number}" for number in numbers],
+                on_conflict="skip",
+            )
+        except _database_errors() as error:
+            log.debug("jobs.unoffered", reason=type(error).__name__)
+            return False
+        return True
+
+    # -- what PgQueuer hands out ---------------------------------------------------------------------------------------------
+
+    async def _film(self, handed: Job) -> None:
+        """Carry the job out, if it is to be had; to the end, even when the queue is lost meanwhile."""
+        number = int(handed.payload or b"0")
+        running = self.dispatcher.running.get(number)
+        if running is None:
+            if self.dispatcher.stopping or not self._may_take_over():
+                raise self._again()
+            job, fence = await self.store.do(lambda c: self._adopted(c, number))
+            if job is None or fence is None:
+                return
+            running = self.dispatcher.begin(job, fence)
+        assert running.task is not None  # noqa: S101  begun
+        await asyncio.shield(asyncio.wait([running.task]))
+        self._offered.pop(number, None)
+
+    def _adopted(self, connection: sa.Connection, number: int) -> tuple[JobRecord | None, int | None]:
+        """The job as it stood before, and the fence under which it is ours now."""
+        job = queue.job_numbered(connection, number)
+        now = self.clock.now().timestamp()
+        return job, hosts.adopt(connection, number, self.host.owner, self.limit, now)
+
+    async def _leading(self, _handed: Job) -> None:
+        """Lead the site until another does, or the queue is lost."""
+        if self.dispatcher.stopping or not self._may_take_over():
+            raise self._again()
+        lead = await self.store.do(lambda c: hosts.take_lead(c, self.site, self.host.owner))
+        if lead is None:
+            raise self._again()
+        if self.lead is None:
+            log.info("site.led", host=self.host.name)
+        self.lead = lead
+        self._unled.clear()
+        self.woken()
+        await self._unled.wait()
+
+    def _may_take_over(self) -> bool:
+        """Whether the database has been there long enough for the beats of all who live: after a restart everybody looks dead."""
+        return not self._was_away or self.clock.monotonic() - self._beating_since_s >= ALIVE_S
+
+    def _again(self) -> Exception:
+        from pgqueuer.errors import RetryRequested
+
+        return RetryRequested(delay=timedelta(seconds=_ASK_S))
+
+    # -- the queue, joined again whenever it was lost ------------------------------------------------------------------------
+
+    async def _serve(self) -> None:
+        tries = 0
+        while True:
+            try:
+                await self._serve_once()
+            except _database_errors() as error:
+                if tries == 0:  # once, not at every try
+                    log.warning("queue.lost", reason=type(error).__name__)
+            finally:
+                self._queue = None
+            await self.clock.sleep(_JOIN_AGAIN_S[min(tries, len(_JOIN_AGAIN_S) - 1)])
+            tries = tries + 1 if self.store.trouble else 0
+
+    async def _serve_once(self) -> None:
+        """Serve until the connection is lost. Raises: what the driver raises then; TimeoutError."""
+        import psycopg
+        from pgqueuer import PgQueuer
+
+        async with await psycopg.AsyncConnection.connect(self.url, autocommit=True, **NETWORK) as connection:
+            await _installed(connection)
+            engine = PgQueuer.from_psycopg_connection(connection)
+            engine.entrypoint(f"film/{self.site}", concurrency_limit=self.limit)(self._film)
+            engine.entrypoint(f"lead/{self.site}", concurrency_limit=1)(self._leading)
+            serving = asyncio.create_task(
+                engine.run(
+                    dequeue_timeout=timedelta(seconds=_ASK_S),
+                    batch_size=1,
+                    max_concurrent_tasks=self.own_limit + 2,  # the lead is a task as well
+                    heartbeat_timeout=timedelta(seconds=ALIVE_S),
+                )
+            )
+            self._queue = engine
+            self.woken()
+            try:
+                await self._until_lost(serving, engine)
+            finally:
+                self._queue = None
+                self._unled.set()
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
+
+    async def _until_lost(self, serving: asyncio.Task[None], engine: PgQueuer) -> None:
+        """Wait until the queue is served no more. The lead is offered again and again: whoever had it may have died with its row.
+
+        A network that swallows everything says nothing by itself, so that is a question, too. Raises: as `_serve_once`.
+        """
+        lead = f"lead/{self.site}"
+        while not serving.done():
+            async with asyncio.timeout(ALIVE_S):
+                await engine.qm.queries.enqueue(lead, None, 10, dedupe_key=lead, on_conflict="skip")
+            await asyncio.wait([serving], timeout=BEAT_S)
+        await serving
+
+    # -- beats ---------------------------------------------------------------------------------------------------------------
+
+    async def _beats(self) -> None:
+        while True:
+            await self.clock.sleep(BEAT_S)
+            began_s = self.clock.monotonic()
+            await self._beat()
+            if self.clock.monotonic() - began_s > ALIVE_S - BEAT_S:  # the database was away, or we were
+                self._beating_since_s, self._was_away = self.clock.monotonic(), True
+
+    async def _beat(self) -> None:
+        """Tell that we live and what we do; hear what the others do, who leads, and what people want of our jobs."""
+        mine = {number: (r.progress, r.detail) for number, r in self.dispatcher.running.items()}
+        moved, living, leads, leader, cancels = await self.store.read(lambda c: self._exchanged(c, mine))
+        if self.lead is not None and not leads:
+            log.warning("site.lost", to=leader)
+            self.lead = None
+            self._unled.set()
+        others = {
+            job: (name, *said)
+            for owner, (name, doing) in living.items()
+            if owner != self.host.owner
+            for job, said in doing.items()
+        }
+        if others != self.elsewhere:
+            self.dispatcher.changed.set()
+        self.elsewhere, self.leader = others, leader
+        for number in cancels:
+            await self.dispatcher.cancel(number)
+        if moved != self._news:
+            self._news = moved
+            self.woken()
+
+    def _exchanged(
+        self, connection: sa.Connection, mine: Doing
+    ) -> tuple[int, dict[str, tuple[str, Doing]], bool, str | None, list[int]]:
+        if not hosts.beat(connection, self.host.owner, mine):
+            hosts.enter(connection, self.host, self.site)  # we were asleep for a day
+        leads = self.lead is not None and hosts.leads(connection, self.lead)
+        cancels = [number for number in mine if records.wants_cancel(connection, number)]
+        return (
+            news(connection),
+            hosts.alive(connection),
+            leads,
+            hosts.leader_name(connection, self.site),
+            cancels,
+        )
+
+
+async def _installed(connection: Any) -> None:  # noqa: ANN401  the driver's
+    """PgQueuer's own tables, of today's version; hosts that start at once do this one after the other."""
+    from pgqueuer.queries import Queries
+
+    await connection.execute(f"SELECT pg_advisory_lock({JOURNAL_LOCK + 1})")
+    try:
+        queries = Queries.from_psycopg_connection(connection)
+        await (queries.upgrade() if await queries.schema_is_installed() else queries.install())
+    finally:
+        with contextlib.suppress(*_database_errors()):
+            await connection.execute(f"SELECT pg_advisory_unlock({JOURNAL_LOCK + 1})")
+
+
+def _database_errors() -> tuple[type[BaseException], ...]:
+    import psycopg
+
+    return (psycopg.Error, OSError, TimeoutError)
