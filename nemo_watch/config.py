@@ -94,6 +94,15 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class Sharing:
+    """Several hosts on one PostgreSQL: its address ("" is SQLite, one host), the site, and this host's own limit (0: none)."""
+
+    url: str = ""
+    site: str = ""
+    projects_here: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The effective configuration. `sources` says for each key that is not a default where its value came from."""
 
@@ -102,7 +111,7 @@ class Config:
     inbox: Inbox = field(default_factory=Inbox)
     outbox: Outbox = field(default_factory=Outbox)
     notify: Notify = field(default_factory=Notify)
-    journal_url: str = ""
+    journal: Sharing = field(default_factory=Sharing)
     client_id: str | None = None
     skill_source: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -259,7 +268,7 @@ def _assembled(values: Mapping[str, tuple[Any, str]], env: Mapping[str, str], fi
         inbox=replace(Inbox(), **given("inbox")),
         outbox=replace(Outbox(), **given("outbox")),
         notify=replace(Notify(), **given("notify")),
-        journal_url=given("journal").get("url", ""),
+        journal=replace(Sharing(), **given("journal")),
         client_id=env.get("NEMO_CLIENT_ID") or None,
         skill_source=env.get("SKILL_SOURCE") or None,
         sources={key: source for key, (_, source) in values.items()},

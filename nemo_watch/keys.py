@@ -163,5 +163,7 @@ KEYS: Final[dict[str, tuple[str, Callable[[object], Any]]]] = {  # key → the f
     "notify.urls": ("urls", _texts),
     "notify.on": ("on", _choices("done", "needs_you", "failed")),
     "journal.url": ("url", _journal_url),
+    "journal.site": ("site", _text),
+    "journal.projects_here": ("projects_here", _count(0)),
 }
 TABLES: Final = frozenset(key.rpartition(".")[0] for key in KEYS)

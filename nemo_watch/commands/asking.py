@@ -31,7 +31,7 @@ def journal(config: Config) -> Iterator[Store]:
     """The journal while the block runs. Raises: UsageError when nothing has run yet, or it cannot be used."""
     from nemo_watch.daemon.wiring import journal_path, open_journal
 
-    if not config.journal_url and not journal_path(config).exists():
+    if not config.journal.url and not journal_path(config).exists():
         raise UsageError(f"Nothing has run here yet: there is no {journal_path(config)}. Start with: nemo-watch run")
     store = open_journal(config)
     try:

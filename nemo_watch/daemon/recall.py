@@ -12,6 +12,7 @@ from nemo_watch.jobs import knowledge, recognising, records
 from nemo_watch.jobs.knowledge import Known
 from nemo_watch.jobs.records import FilmRecord
 from nemo_watch.jobs.store import store_stamp
+from nemo_watch.jobs.tables import FIRST_SITE
 from nemo_watch.outbox.names import film_stem, outbox_name
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Recall:
     outbox: OutboxFolder
     clock: Clock
     backend: Backend
+    site: int = FIRST_SITE
     _known: tuple[tuple[int, int], Known] | None = None
     _root: FolderIdentity | None = None
 
@@ -38,18 +40,18 @@ class Recall:
         """Everything that the journal knows now."""
         stamp = (self.store.generation, await self.store.read(store_stamp))
         if self._known is None or self._known[0] != stamp:
-            self._known = stamp, await self.store.read(lambda c: knowledge.known(c, self.backend))
+            self._known = stamp, await self.store.read(lambda c: knowledge.known(c, self.backend, self.site))
         return self._known[1]
 
     async def root(self, folder: Path) -> FolderIdentity | None:
         """Which folder the inbox at that path was when it last held anything, in this process or an earlier one."""
-        self._root = await self.store.read(lambda c: records.inbox_root(c, os.fspath(folder)))
+        self._root = await self.store.read(lambda c: records.inbox_root(c, os.fspath(folder), self.site))
         return self._root
 
     async def keep_root(self, folder: Path, root: FolderIdentity | None) -> None:
         """Remember it for the next process."""
         if root is not None and root != self._root:
-            await self.store.do(lambda c: records.keep_inbox_root(c, os.fspath(folder), root))
+            await self.store.do(lambda c: records.keep_inbox_root(c, os.fspath(folder), root, self.site))
             self._root = root
 
     async def project(
@@ -64,7 +66,9 @@ class Recall:
             return same.id, known
         now = self.clock.now().timestamp()
         outbox = outbox_name(found.folder, {*known.folders.values(), *await asyncio.to_thread(self.outbox.taken_names)})
-        number = await self.store.do(lambda c: records.add_project(c, found.folder, found.identity, outbox, now))
+        number = await self.store.do(
+            lambda c: records.add_project(c, found.folder, found.identity, outbox, now, self.site)
+        )
         return number, await self.known()
 
     async def film(self, project: int, found: FoundFilm, known: Known) -> tuple[FilmRecord, Known]:

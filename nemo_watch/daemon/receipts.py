@@ -35,8 +35,9 @@ _NOWHERE = FolderIdentity(0, 0, None)  # a project known from its receipt alone:
 class Receipts:
     """Receipts made from the journal, and the journal made from receipts."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, site: int = tables.FIRST_SITE) -> None:
         self._store = store
+        self._site = site
 
     async def of_project(self, number: int) -> ProjectReceipt:
         """`project.toml` of one project, as the journal knows it."""
@@ -44,7 +45,9 @@ class Receipts:
 
     async def restore(self, receipts: Sequence[ProjectReceipt], now: float) -> int:
         """Take over what the outbox knows and the journal does not (a lost journal); how many projects."""
-        return await self._store.do(lambda connection: sum(_restored(connection, receipt, now) for receipt in receipts))
+        return await self._store.do(
+            lambda connection: sum(_restored(connection, receipt, now, self._site) for receipt in receipts)
+        )
 
 
 def _receipt(connection: sa.Connection, number: int) -> ProjectReceipt:
@@ -141,11 +144,15 @@ def _credits(connection: sa.Connection, job: int, when: str) -> float | None:
     return None if receipt is None else float(receipt["available"])
 
 
-def _restored(connection: sa.Connection, receipt: ProjectReceipt, now: float) -> int:
+def _restored(connection: sa.Connection, receipt: ProjectReceipt, now: float, site: int) -> int:
     """Take over the versions of one receipt that the journal (lost, or an older copy) does not know; 1 if there were any."""
-    known = next((n for n, folder in records.outbox_folders(connection).items() if folder == receipt.folder), None)
+    known = next(
+        (n for n, folder in records.outbox_folders(connection, site).items() if folder == receipt.folder), None
+    )
     project = (
-        records.add_project(connection, receipt.project, _NOWHERE, receipt.folder, now) if known is None else known
+        records.add_project(connection, receipt.project, _NOWHERE, receipt.folder, now, site)
+        if known is None
+        else known
     )
     films = {film.outbox_stem: film.id for film in records.films(connection, project)}
     new = 0

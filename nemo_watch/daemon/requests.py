@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from nemo_watch.clock import Clock
     from nemo_watch.daemon.rounds import Seen
-    from nemo_watch.jobs.dispatch import Dispatcher
+    from nemo_watch.jobs.dispatch import Workers
     from nemo_watch.jobs.queue import JobRecord
     from nemo_watch.jobs.store import Store
 
@@ -40,7 +40,7 @@ class Requests:
 
     store: Store
     clock: Clock
-    dispatcher: Dispatcher
+    workers: Workers
     outbox: Path
     rules: Callable[[], Rules]
     routed: Callable[[Wish], Routed | None]
@@ -78,7 +78,7 @@ class Requests:
                 return await self._retry(request.film, job)
 
     async def _cancel(self, film: int, job: JobRecord | None) -> bool:
-        if job is not None and await self.dispatcher.cancel(job.id):
+        if job is not None and (await self.workers.cancel(job.id) or self.workers.works_on(job)):
             return False  # until it has stopped: a kill in between must not forget the wish
         now = self.clock.now().timestamp()
         backend = self.rules().backend
@@ -87,7 +87,7 @@ class Requests:
 
     async def _again(self, request: records.Request, seen: Seen | None, job: JobRecord | None, place: Placing) -> bool:
         """Buy on purpose, once the files are at rest; what is at work is finished first. Placed and carried out are one commit."""
-        if seen is None or not seen.wish.ready or (job is not None and job.id in self.dispatcher.running):
+        if seen is None or not seen.wish.ready or (job is not None and self.workers.works_on(job)):
             return False
         wish = replace(seen.wish, words=None) if self.routed(seen.wish) is not None else seen.wish
         placed = planning.again(wish, seen.past, self.rules())
@@ -97,10 +97,11 @@ class Requests:
         return await place(seen, placed, request)
 
     async def _retry(self, film: int, job: JobRecord | None) -> bool:
-        if job is not None and job.id in self.dispatcher.running and self.dispatcher.running[job.id].cancelled:
+        work = None if job is None else self.workers.work(job.id)
+        if work is not None and work.cancelled:
             return False  # it is being stopped: taken up again when it has
         await self.store.do(lambda c: records.write_film(c, film, released=True, held=False))
-        if job is None or job.id in self.dispatcher.running or await self._has_video(job):
+        if job is None or self.workers.works_on(job) or await self._has_video(job):
             return True
         now = self.clock.now().timestamp()
         await self.store.do(lambda c: _retried(c, job, now))
@@ -127,7 +128,12 @@ def _cancelled(connection: sa.Connection, film: int, job: JobRecord | None, back
         table.update()
         .where(table.c.id == number, table.c.state.in_([*queue.OPEN_STATES, JobState.FAILED.value]))
         .values(
-            state=JobState.CANCELLED.value, cause=Cause.CANCELLED.value, data={"was": was}, due_at=None, updated_at=now
+            state=JobState.CANCELLED.value,
+            cause=Cause.CANCELLED.value,
+            data={"was": was},
+            due_at=None,
+            updated_at=now,
+            fence=table.c.fence + 1,  # a host that had it and slept writes no more of it
         )
     )
 

@@ -20,8 +20,8 @@ from nemo_watch.errors import Cause, FilmState, Trouble, advice, sentence
 from nemo_watch.inbox.looking import Look
 from nemo_watch.jobs import decisions, knowledge, pipeline, planning, queue, records
 from nemo_watch.jobs.decisions import Answer, Keep, Past, Place, Routed, Rules, Wait, Wish, Withdraw, WritePrompt
-from nemo_watch.jobs.dispatch import is_held, waiting_for_another
 from nemo_watch.jobs.knowledge import Known
+from nemo_watch.jobs.turns import is_held, waiting_for_another
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, Gather, JobState, LeftAlone
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from nemo_watch.daemon.looks import Looks
     from nemo_watch.daemon.recall import Recall
     from nemo_watch.inbox.listing import InboxFolder
-    from nemo_watch.jobs.dispatch import Dispatcher
+    from nemo_watch.jobs.dispatch import Workers
     from nemo_watch.jobs.store import Store
     from nemo_watch.model import FoundFilm, FoundProject, Order
     from nemo_watch.outbox.publish import OutboxFolder
@@ -83,7 +83,7 @@ class Rounds:
     recall: Recall
     folder: InboxFolder
     outbox: OutboxFolder
-    dispatcher: Dispatcher
+    workers: Workers
     answers: Answers
     wishes: Wishes
     crew: RealCrew
@@ -121,10 +121,12 @@ class Rounds:
         for seen in result.seen:
             if seen.film not in settled:
                 await self._act_alone(seen, result)
-        jobs, doubted = await self.store.read(lambda c: (queue.open_jobs(c), queue.doubted_sessions(c)))
+        jobs, doubted = await self.store.read(
+            lambda c: (queue.open_jobs(c, self.recall.site), queue.doubted_sessions(c))
+        )
         result.waiting = waiting_for_another(jobs, doubted)
         jobs = [job for job in jobs if job.id not in result.waiting]
-        await self.dispatcher.start(jobs, result.held)
+        await self.workers.start(jobs, result.held)
         result.left_out = self.wishes.left_out
         result.startable = sum(job.state is JobState.QUEUED and not is_held(job, result.held) for job in jobs)
         result.next_s = _soonest(
@@ -190,7 +192,7 @@ class Rounds:
         held -= {s.film for s in seen if s.past.released}
         held -= {s.film for s in seen if isinstance(s.decision, Place) and not planning.is_paid(s.decision.order)}
         if held != known.held:
-            await self.store.do(lambda c: records.hold(c, held))
+            await self.store.do(lambda c: records.hold(c, held, self.recall.site))
         return held
 
     # -- acting --------------------------------------------------------------------------------------------------------------

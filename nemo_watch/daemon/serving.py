@@ -26,6 +26,7 @@ from nemo_watch.shown import shown
 if TYPE_CHECKING:
     from nemo_watch.clock import Clock
     from nemo_watch.config import Config
+    from nemo_watch.daemon.membership import Leading
     from nemo_watch.daemon.rounds import Rounds
     from nemo_watch.daemon.telling import Telling
     from nemo_watch.daemon.ticks import Chores
@@ -53,6 +54,7 @@ class Daemon:
         self,
         config: Config,
         clock: Clock,
+        leading: Leading,
         rounds: Rounds,
         telling: Telling,
         dispatcher: Dispatcher,
@@ -61,6 +63,7 @@ class Daemon:
     ) -> None:
         self._config = config
         self._clock = clock
+        self._leading = leading
         self._rounds = rounds
         self._telling = telling
         self._dispatcher = dispatcher
@@ -113,7 +116,7 @@ class Daemon:
                 ("service.backend", old.service.backend, config.service.backend),
                 ("service.url", old.service.url, config.service.url),
                 ("service.skill_version", old.service.skill_version, config.service.skill_version),
-                ("journal.url", old.journal_url, config.journal_url),
+                ("[journal]", old.journal, config.journal),
             )
             if before != after and not (name == "service.url" and old.service.backend == "studio")
         ]
@@ -173,14 +176,19 @@ class Daemon:
             await asyncio.gather(task, stop, return_exceptions=True)
 
     async def _looked_and_told(self, last: Round | None, *, look: bool) -> tuple[Round, Overview | None]:
-        """A round, and what people were told of it; None where nothing could be told."""
+        """A round, and what people were told of it; None where nothing could be told, or another host does all this."""
         try:
+            if not await self._leading.leads():
+                systemd.notify(f"STATUS={shown(self._leading.following)}")
+                return Round(Look(absent=False)), None
             if look or last is None:
                 last = await self._rounds.round()
             began = self._clock.monotonic()
             overview = await self._telling.tell(last)
             self._telling_took_s = self._clock.monotonic() - began
         except Trouble as trouble:  # the outbox or the inbox refuses
+            if trouble.cause is Cause.LOST_TO_ANOTHER:
+                return Round(Look(absent=False)), None
             return await self._stumbled(last, str(trouble))
         except Exception as error:
             reason = sentence(Cause.SURPRISE, {"reason": type(error).__name__})

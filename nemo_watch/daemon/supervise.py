@@ -10,12 +10,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from nemo_watch import __version__
 from nemo_watch.clock import SystemClock
 from nemo_watch.daemon.adapters import SpokenLanguage
 from nemo_watch.daemon.answers import Answers
 from nemo_watch.daemon.crew import RealCrew
 from nemo_watch.daemon.local import with_local_studio
 from nemo_watch.daemon.looks import Looks
+from nemo_watch.daemon.membership import Leading, joined
 from nemo_watch.daemon.recall import Recall
 from nemo_watch.daemon.receipts import Receipts
 from nemo_watch.daemon.requests import Requests
@@ -31,6 +33,8 @@ from nemo_watch.inbox.looking import Lookout
 from nemo_watch.inbox.watching import Watch
 from nemo_watch.jobs import queue, records
 from nemo_watch.jobs.dispatch import Dispatcher
+from nemo_watch.jobs.hosts import Host
+from nemo_watch.jobs.tables import FIRST_SITE
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend
 from nemo_watch.outbox.notify import Notifier
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
     from nemo_watch.clock import Clock
     from nemo_watch.config import Config
     from nemo_watch.daemon.wiring import RealService
+    from nemo_watch.jobs.cluster import Cluster
+    from nemo_watch.jobs.dispatch import Workers
     from nemo_watch.jobs.store import Store
 
 log = logger("daemon")
@@ -109,34 +115,48 @@ async def started(
     config: Config, clock: Clock, store: Store, service: RealService, *, once: bool
 ) -> AsyncIterator[Daemon]:
     """The daemon with all its parts joined; stopped in order at the end."""
-    owner = uuid4().hex
+    host, site = await joined(config, store) if config.journal.url else (Host(uuid4().hex, "", __version__), FIRST_SITE)
     outbox = OutboxFolder(config.folders.outbox)
     folder = InboxFolder(config.folders.inbox)
-    receipts = Receipts(store)
+    receipts = Receipts(store, site)
     words = SpokenLanguage(config.inbox.language)
     wake = asyncio.Event()
-    service.metrics.resumed += await _take_over(config, clock, store, outbox, receipts, owner)
     crew = RealCrew(config, clock, store, folder, outbox, service, words, receipts, service.metrics)
-    dispatcher = Dispatcher(store, clock, owner, config.service.projects_at_once, config.service.pace, crew)
-    recall = Recall(store, outbox, clock, Backend(config.service.backend))
+    dispatcher = Dispatcher(store, clock, host.owner, config.service.projects_at_once, config.service.pace, crew)
+    cluster = _cluster(config, clock, store, host, site, dispatcher, wake) if config.journal.url else None
+    workers: Workers = dispatcher if cluster is None else cluster
+    led = store if cluster is None else cluster.led()
+    recall = Recall(led, outbox, clock, Backend(config.service.backend), site)
     root = await recall.root(config.folders.inbox)
     lookout = Lookout(config.folders.inbox, config.inbox, root_known=root)
     watch = Watch(config.folders.inbox, _wake_from_thread(wake), config.inbox.watch)
     looks = Looks(config, clock, lookout, watch, service.metrics, wake.set)
-    wishes = Wishes(folder, config.inbox, store, clock, wake.set, looks.unread)
+    wishes = Wishes(folder, config.inbox, led, clock, wake.set, looks.unread)
     await wishes.remember()
     rounds: Rounds = Rounds(
-        config, clock, store, looks, recall, folder, outbox, dispatcher, Answers(store, service, words), wishes, crew,
-        Requests(store, clock, dispatcher, config.folders.outbox, lambda: rounds.rules, wishes.routed, wake.set), once,
+        config, clock, led, looks, recall, folder, outbox, workers, Answers(led, service, words), wishes, crew,
+        Requests(led, clock, workers, config.folders.outbox, lambda: rounds.rules, wishes.routed, wake.set), once,
     )  # fmt: skip
     notifier = Notifier(config.notify, config.folders.state / "notified.json")
     telling = Telling(
-        config, clock, store, outbox, dispatcher, notifier, lambda: looks.watching, lambda: service.last_credits
+        config, clock, led, outbox, workers, notifier, lambda: looks.watching, lambda: service.last_credits, site
     )
+
+    async def begin() -> None:
+        service.metrics.resumed += await _take_over(
+            config, clock, led, outbox, receipts, host.owner, alone=cluster is None
+        )
+
+    leading = Leading(cluster, begin)
+    if cluster is None:
+        await leading.leads()
+    else:
+        await cluster.open()
     try:
         yield Daemon(
             config,
             clock,
+            leading,
             rounds,
             telling,
             dispatcher,
@@ -145,19 +165,32 @@ async def started(
         )
     finally:
         await dispatcher.stop(config.service.pace.stop_wait_s)
+        if cluster is not None:
+            await cluster.close()
         await wishes.close()
         await asyncio.to_thread(watch.stop)
 
 
+def _cluster(
+    config: Config, clock: Clock, store: Store, host: Host, site: int, dispatcher: Dispatcher, wake: asyncio.Event
+) -> Cluster:
+    """What this host does among the others."""
+    from nemo_watch.jobs.cluster import Cluster
+
+    at_once = config.service.projects_at_once
+    here = config.journal.projects_here or at_once
+    return Cluster(config.journal.url, store, clock, host, site, dispatcher, at_once, here, wake.set)
+
+
 async def _take_over(
-    config: Config, clock: Clock, store: Store, outbox: OutboxFolder, receipts: Receipts, owner: str
+    config: Config, clock: Clock, store: Store, outbox: OutboxFolder, receipts: Receipts, owner: str, *, alone: bool
 ) -> int:
     """What the last daemon left: its jobs (how many), its temporary files, and, where the journal was lost, its receipts."""
     now = clock.now()
     restored = await receipts.restore(await asyncio.to_thread(read_receipts, config.folders.outbox), now.timestamp())
     if restored:
         log.info("receipts.restored", projects=restored)
-    orphans = await store.do(lambda c: queue.requeue_orphans(c, owner, now.timestamp()))
+    orphans = await store.do(lambda c: queue.requeue_orphans(c, owner, now.timestamp())) if alone else 0
     if orphans:
         log.info("jobs.resumed", jobs=orphans)
     await store.do(lambda c: queue.release_parked(c, now.timestamp()))

@@ -19,6 +19,8 @@ from nemo_watch.errors import FAILURES, Cause, FilmState, Need, Trouble, advice,
 from nemo_watch.jobs import queue, records
 from nemo_watch.jobs.decisions import Wait
 from nemo_watch.jobs.dispatch import time_of_day
+from nemo_watch.jobs.store import store_stamp
+from nemo_watch.jobs.tables import FIRST_SITE
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, Credits, FilmRow, FilmStory, JobState, LeftAlone, Overview, Track, Watching
 from nemo_watch.outbox.gallery import gallery_page, write_gallery, write_status
@@ -28,7 +30,7 @@ from nemo_watch.status import needs_text
 if TYPE_CHECKING:
     from nemo_watch.clock import Clock
     from nemo_watch.config import Config
-    from nemo_watch.jobs.dispatch import Dispatcher
+    from nemo_watch.jobs.dispatch import Workers
     from nemo_watch.jobs.queue import JobShown
     from nemo_watch.jobs.records import FilmRecord
     from nemo_watch.jobs.store import Store
@@ -61,10 +63,11 @@ class Telling:
     clock: Clock
     store: Store
     outbox: OutboxFolder
-    dispatcher: Dispatcher
+    workers: Workers
     notifier: Notifier
     watching: Callable[[], Watching]
     credits: Callable[[], Credits | None]
+    site: int = FIRST_SITE
     overview: Overview | None = None
     _needs: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _account_needs: str | None = ""
@@ -73,7 +76,7 @@ class Telling:
     _versions: dict[tuple[object, ...], tuple[int, ...]] = field(
         default_factory=dict
     )  # as they lay there at this round
-    _read: tuple[int, tuple[list[FilmRecord], dict[int, JobShown]]] | None = None
+    _read: tuple[tuple[int, int], tuple[list[FilmRecord], dict[int, JobShown]]] | None = None
 
     async def tell(self, round_: Round) -> Overview:
         """Bring everything that people read up to date."""
@@ -120,19 +123,19 @@ class Telling:
 
     async def _records(self) -> tuple[list[FilmRecord], dict[int, JobShown]]:
         """Films and their newest jobs; read again only when something was written since."""
-        generation = self.store.generation
-        if self._read is None or self._read[0] != generation:
-            self._read = generation, await self.store.read(lambda c: (records.films(c), queue.jobs_shown(c)))
+        stamp = self.store.generation, await self.store.read(store_stamp)
+        if self._read is None or self._read[0] != stamp:
+            self._read = stamp, await self.store.read(lambda c: (records.films(c), queue.jobs_shown(c)))
         return self._read[1]
 
     def _superseded(self, record: FilmRecord, seen: dict[int, Seen]) -> bool:
         """Whether another film of that name lies in the inbox now: two rows of one name would help nobody."""
-        return any(s.wish.name == record.name for s in seen.values())
+        return record.site == self.site and any(s.wish.name == record.name for s in seen.values())
 
     def _row(self, record: FilmRecord, seen: Seen | None, job: JobShown | None, waiting: Mapping[int, str]) -> Told:
         now = self.clock.now()
         wait = seen.decision if seen is not None and isinstance(seen.decision, Wait) else None
-        if wait is not None and (job is None or job.id not in self.dispatcher.running):
+        if wait is not None and (job is None or self.workers.work(job.id) is None):
             row = FilmRow(
                 record.name, _version(job), wait.state, wait.detail, 0.0, wait.needs, self._video(record, job), now
             )
@@ -146,10 +149,10 @@ class Telling:
         return Told(row, detail, next_move, cause)
 
     def _of_job(self, job: JobShown) -> tuple[FilmState, str, float, Need | None, str, Cause | None]:
-        running = self.dispatcher.running.get(job.id)
-        only_looks = job.cause is Cause.OUT_OF_CREDITS and (running is None or not running.has_told)
-        if running is not None and not only_looks:
-            return FilmState.WORKING, running.detail, running.progress, None, "", None
+        work = self.workers.work(job.id)
+        only_looks = job.cause is Cause.OUT_OF_CREDITS and (work is None or not work.has_told)
+        if work is not None and not only_looks:
+            return FilmState.WORKING, work.detail, work.progress, None, "", None
         data: dict[str, Any] = dict(job.data)
         match job.state:
             case JobState.QUEUED | JobState.WORKING if not (only_looks and job.state is JobState.WORKING):
@@ -169,7 +172,7 @@ class Telling:
 
     def _video(self, record: FilmRecord, job: JobShown | None) -> str | None:
         """The newest video, if it lies there: a person may have taken it away."""
-        if job is None:
+        if job is None or record.site != self.site:
             return None
         newest = f"{record.folder}/{record.outbox_stem}.mp4"
         candidates = [newest] if job.video is None else [newest, job.video]

@@ -52,13 +52,15 @@ def journal_path(config: Config) -> Path:
 def open_journal(config: Config) -> Store:
     """The journal's store.
 
-    Raises: UsageError when it is damaged, newer, or its folder cannot be used; Trouble (NO_SPACE, OUTBOX_UNWRITABLE) where
-    that passes: it is locked, or its disk full or read-only.
+    Raises: UsageError when it is damaged, newer, or its folder cannot be used; Trouble (NO_SPACE, OUTBOX_UNWRITABLE,
+    JOURNAL_AWAY) where that passes: it is locked, its disk full or read-only, its server away.
     """
     from nemo_watch.jobs.opening import open_sqlite
 
-    if config.journal_url:
-        raise UsageError("journal.url: several hosts on PostgreSQL are not supported yet; leave it empty")
+    if config.journal.url:
+        from nemo_watch.jobs.postgres import open_postgres
+
+        return open_postgres(config.journal.url)
     try:
         return open_sqlite(journal_path(config), lambda: _holds_receipts(config.folders.outbox))
     except OSError as error:

@@ -11,18 +11,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs import hosts, queue, records
-from nemo_watch.jobs.dispatch import startable
+from nemo_watch.jobs.dispatch import AtWork
 from nemo_watch.jobs.hosts import ALIVE_S, BEAT_S, Doing, Host, Lead
 from nemo_watch.jobs.news import news
 from nemo_watch.jobs.postgres import JOURNAL_LOCK, NETWORK
+from nemo_watch.jobs.turns import startable
 from nemo_watch.logs import logger
 from nemo_watch.model import JobState
 
@@ -78,7 +79,7 @@ class Led:
 
 @dataclass(slots=True)
 class Cluster:
-    """This host's part in it. `limit` is how many jobs may be at work on all hosts, `own_limit` on this one.
+    """What this host does in it. `limit` is how many jobs may be at work on all hosts, `own_limit` on this one.
 
     `lead` is set while this host leads its site; `elsewhere` is what the other hosts have at work. `woken` asks for a round,
     `told` for a telling.
@@ -101,6 +102,7 @@ class Cluster:
     _was_away: bool = False  # the database, for us, at least once
     _unled: asyncio.Event = field(default_factory=asyncio.Event)
     _offered: dict[int, float] = field(default_factory=dict)
+    _left: frozenset[int] = frozenset()  # jobs that a dead host had at work, as of the last round
     _queue: PgQueuer | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -118,6 +120,10 @@ class Cluster:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.lead = None
 
+    def led(self) -> Store:
+        """The store as this host may write to it while it leads the site."""
+        return cast("Store", Led(self.store, lambda: self.lead))
+
     # -- the leader's offers -------------------------------------------------------------------------------------------------
 
     async def start(self, jobs: Sequence[JobRecord], held: frozenset[int]) -> None:
@@ -126,7 +132,7 @@ class Cluster:
             return
         now_s = self.clock.monotonic()
         self._offered = {number: at for number, at in self._offered.items() if now_s - at < _OFFERED_S}
-        left = set(await self.store.read(lambda c: hosts.orphans(c, self.site)))
+        left = self._left = frozenset(await self.store.read(lambda c: hosts.orphans(c, self.site)))
         busy = [j for j in jobs if (j.state is JobState.WORKING and j.id not in left) or j.id in self._offered]
         free = [j for j in jobs if j.id not in self._offered]
         chosen = startable(free, busy, held, self.clock.now().timestamp(), self.limit)
@@ -149,6 +155,24 @@ class Cluster:
             log.debug("jobs.unoffered", reason=type(error).__name__)
             return False
         return True
+
+    def work(self, number: int) -> AtWork | None:
+        """What is being done for a job just now, and where; None when nothing is."""
+        here = self.dispatcher.work(number)
+        if here is not None:
+            return replace(here, detail=f"{here.detail} (on {self.host.name})")
+        if number not in self.elsewhere:
+            return None
+        name, progress, detail = self.elsewhere[number]
+        return AtWork(progress, f"{detail} (on {name})")
+
+    def works_on(self, job: JobRecord) -> bool:
+        """Whether the job is at work here, or on another host that lives."""
+        return job.id in self.dispatcher.running or (job.state is JobState.WORKING and job.id not in self._left)
+
+    async def cancel(self, number: int) -> bool:
+        """Stop a job that is at work; on another host that host does it at its next beat, for it hears of the wish by itself."""
+        return await self.dispatcher.cancel(number) or number in self.elsewhere
 
     # -- what PgQueuer hands out ---------------------------------------------------------------------------------------------
 

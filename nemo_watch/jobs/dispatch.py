@@ -7,7 +7,7 @@ It claims, runs and ends jobs; it must never cut a paid message short except whe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
@@ -19,8 +19,8 @@ from nemo_watch.jobs import pipeline, queue, tables
 from nemo_watch.jobs.journal import Journal
 from nemo_watch.jobs.parking import growing_s, parked, tries_before
 from nemo_watch.jobs.pipeline import Made
-from nemo_watch.jobs.planning import is_paid
 from nemo_watch.jobs.store import Asked
+from nemo_watch.jobs.turns import startable
 from nemo_watch.logs import logger
 from nemo_watch.masking import masked
 from nemo_watch.model import JobState
@@ -54,6 +54,36 @@ class Crew(Protocol):
 
     async def ended(self, job: JobRecord, state: JobState, trouble: Trouble | None) -> None:
         """The run is over; tell people."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """What is being done for a job, as people are told; `has_told` once it is more than a look whether there are credits."""
+
+    progress: float
+    detail: str
+    has_told: bool = True
+    cancelled: bool = False
+
+
+class Workers(Protocol):
+    """Who carries jobs out: this process, or all hosts of the site."""
+
+    async def start(self, jobs: Sequence[JobRecord], held: frozenset[int]) -> None:
+        """Have started what may start."""
+        ...
+
+    def work(self, number: int) -> AtWork | None:
+        """What is being done for a job just now, None when nothing is."""
+        ...
+
+    def works_on(self, job: JobRecord) -> bool:
+        """Whether the job is at work."""
+        ...
+
+    async def cancel(self, number: int) -> bool:
+        """Stop a job before its next step, keeping every receipt; whether it was at work, and stops."""
         ...
 
 
@@ -131,9 +161,20 @@ class Dispatcher:
         """Whether no new work is taken."""
         return self._stopping
 
-    async def cancel(self, job_id: int) -> bool:
-        """Stop a job before its next step, keeping every receipt; whether it was running here."""
-        running = self.running.get(job_id)
+    def work(self, number: int) -> AtWork | None:
+        """What is being done for a job just now, None when nothing is."""
+        running = self.running.get(number)
+        return (
+            None if running is None else AtWork(running.progress, running.detail, running.has_told, running.cancelled)
+        )
+
+    def works_on(self, job: JobRecord) -> bool:
+        """Whether the job is at work."""
+        return job.id in self.running
+
+    async def cancel(self, number: int) -> bool:
+        """Stop a job before its next step, keeping every receipt; whether it was at work, and stops."""
+        running = self.running.get(number)
         if running is None:
             return False
         if not running.cancelled:
@@ -257,50 +298,10 @@ class Dispatcher:
             log.exception("story.unwritten", film=job.film_name)
 
 
-def startable(
-    jobs: Sequence[JobRecord], busy_with: Sequence[JobRecord], held: frozenset[int], now: float, limit: int
-) -> list[JobRecord]:
-    """The jobs to start now beside those at work: due, oldest first, one of a project, within the limit.
-
-    After credits return one film is tried first: of those that wait for credits only one is at work at a time.
-    """
-    busy = {job.project for job in busy_with}
-    scouting = any(job.cause is Cause.OUT_OF_CREDITS for job in busy_with)
-    chosen: list[JobRecord] = []
-    for job in jobs:
-        due = job.state is JobState.QUEUED or (job.state is JobState.PARKED and _is_due(job, now))
-        for_credits = job.cause is Cause.OUT_OF_CREDITS
-        if not due or job.project in busy or is_held(job, held) or (for_credits and scouting):
-            continue
-        if len(busy_with) + len(chosen) >= limit:
-            break
-        chosen.append(job)
-        busy.add(job.project)
-        scouting = scouting or for_credits
-    return chosen
-
-
-def _is_due(job: JobRecord, now: float) -> bool:
-    """Whether a parked job's wait is over; so it is, too, when the date was put back before the moment it was parked."""
-    return job.due_at is not None and (job.due_at <= now or now < job.updated_at)
-
-
-def waiting_for_another(jobs: Sequence[JobRecord], doubted: Mapping[int, tuple[int, str]]) -> dict[int, str]:
-    """The jobs that must not begin because what lies in their session is another film's and in doubt, with that film's name."""
-    found = {job.id: doubted[job.session] for job in jobs if job.session is not None and job.session in doubted}
-    films = {job.id: job.film for job in jobs}
-    return {number: name for number, (film, name) in found.items() if film != films[number]}
-
-
 def time_of_day(moment: float, now: float) -> str:
     """A unix time as people read it where this machine stands; with the date where it is another day's."""
     then, today = (datetime.fromtimestamp(at).astimezone() for at in (moment, now))
     return then.strftime("%H:%M:%S" if then.date() == today.date() else "%Y-%m-%d %H:%M")
-
-
-def is_held(job: JobRecord, held: frozenset[int]) -> bool:
-    """Whether the brake of a first start holds the job: what is free is never held."""
-    return job.film in held and is_paid(job.order)
 
 
 def receipts_of(connection: sa.Connection, number: int) -> int:

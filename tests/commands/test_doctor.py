@@ -12,7 +12,7 @@ from nemo_watch.commands import doctor
 from nemo_watch.commands.checks import folders, machine, service
 from nemo_watch.commands.checks.finding import Finding, Grade
 from nemo_watch.commands.checks.settings import settings, written
-from nemo_watch.config import Inbox, Notify, load
+from nemo_watch.config import Inbox, Notify, Sharing, load
 from nemo_watch.keys import KEYS
 from tests.commands.conftest import row
 
@@ -117,7 +117,7 @@ def test_what_is_written_can_be_read_back():
 def test_a_journals_password_is_masked(config):
     told = {
         key: value
-        for key, value, _ in settings(replace(config, journal_url="postgresql://u:5ecret@h/db", notify=Notify()))
+        for key, value, _ in settings(replace(config, journal=Sharing("postgresql://u:5ecret@h/db"), notify=Notify()))
     }
     assert told["journal.url"] == '"postgresql://***@h/db"'
 

@@ -204,7 +204,7 @@ async def test_a_stop_while_the_intent_is_being_written_asks_nobody_about_a_mess
 
     def slow(self, batch):
         outcomes = original(self, batch)
-        if not there.is_set() and any("Journal.intent" in getattr(work, "__qualname__", "") for work, _ in batch):
+        if not there.is_set() and any("Journal.intent" in getattr(work, "__qualname__", "") for work, *_ in batch):
             loop.call_soon_threadsafe(there.set)
             go_on.wait(10)
         return outcomes

@@ -23,7 +23,9 @@ def settings(config: Config) -> Iterator[tuple[str, str, str]]:
     """Key, value as the file would have it, and where it came from."""
     for table in _TABLES:
         yield from _table(table, getattr(config, table), config)
-    yield "journal.url", f'"{masked(config.journal_url)}"', _source(config, "journal.url")
+    yield "journal.site", f'"{config.journal.site}"', _source(config, "journal.site")
+    yield "journal.projects_here", str(config.journal.projects_here), _source(config, "journal.projects_here")
+    yield "journal.url", f'"{masked(config.journal.url)}"', _source(config, "journal.url")
 
 
 def _table(prefix: str, value: Any, config: Config) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401  any of the tables

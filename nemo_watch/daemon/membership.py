@@ -1,0 +1,101 @@
+"""Whether this daemon has the journal for itself, or is one host of several; and what it does first when it leads."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from nemo_watch import __version__
+from nemo_watch.errors import Cause, Trouble
+from nemo_watch.jobs import hosts
+from nemo_watch.jobs.hosts import Host
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nemo_watch.config import Config
+    from nemo_watch.jobs.cluster import Cluster
+    from nemo_watch.jobs.store import Store
+
+MARK: Final = ".nemo-watch-site"
+"""The hidden file of the outbox by which hosts know that they see the same one."""
+
+
+@dataclass(slots=True)
+class Leading:
+    """Whether this daemon looks at the inbox and decides. `begin` is done first, each time it begins to."""
+
+    cluster: Cluster | None
+    begin: Callable[[], Awaitable[None]]
+    _begun: object = None
+
+    async def leads(self) -> bool:
+        """Whether it does now. Who has the journal alone always does."""
+        lead = 0 if self.cluster is None else self.cluster.lead
+        if lead is None:
+            return False
+        if lead != self._begun:
+            await self.begin()
+            self._begun = lead
+        return True
+
+    @property
+    def following(self) -> str:
+        """What is done here while another leads, in words."""
+        if self.cluster is None:
+            return ""
+        leader = self.cluster.leader or "no host"
+        return f"{leader} looks at the inbox; {len(self.cluster.dispatcher.running)} films at work here"
+
+
+async def joined(config: Config, store: Store) -> tuple[Host, int]:
+    """The daemon as a host of its site, entered in place of the one that ran on this state folder before, and the site's number.
+
+    Raises: UsageError as `hosts.join`; Trouble when the outbox or the state folder refuses.
+    """
+    name = socket.gethostname()
+    host = Host(uuid4().hex, name, __version__)
+    mark = _mark(config.folders.outbox)
+    before = _replaced(config.folders.state / "host", host.owner)
+
+    def work(connection: sa.Connection) -> int:
+        if before:
+            hosts.leave(connection, before)  # the lock of the state folder proves that it is no more
+        hosts.forget(connection)
+        return hosts.join(connection, host, config.journal.site or name, mark)
+
+    return host, await store.do(work)
+
+
+def _mark(outbox: Path) -> str:
+    """What stands in the outbox's mark, which the first host makes."""
+    path = outbox / MARK
+    new = path.with_name(f"{path.name}.{uuid4().hex}")
+    try:
+        if not path.exists():
+            new.write_text(uuid4().hex)
+            with suppress(FileExistsError):
+                os.link(new, path)  # whole or not at all, and never over another host's
+            new.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise Trouble(Cause.OUTBOX_UNWRITABLE, folder=str(outbox), reason=error.strerror) from error
+
+
+def _replaced(path: Path, owner: str) -> str:
+    """The owner that stood in the file, which now holds this one."""
+    try:
+        before = path.read_text().strip() if path.exists() else ""
+        path.write_text(owner)
+    except OSError as error:
+        raise Trouble(
+            Cause.OUTBOX_UNWRITABLE, folder=f"The state folder {path.parent}", reason=error.strerror
+        ) from error
+    return before
