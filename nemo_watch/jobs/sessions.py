@@ -5,14 +5,16 @@ It must never make a film anew by itself in which something was paid. Source: AP
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs import queue, tables
+from nemo_watch.jobs.journal import steps_of
 from nemo_watch.jobs.run import Run, Session
-from nemo_watch.model import JobState, OrderKind
+from nemo_watch.model import Backend, JobState, OrderKind
 
 
 async def working_session(run: Run) -> Session:
@@ -149,11 +151,23 @@ async def renew_session(run: Run, lost: Trouble) -> None:
     row = int(found.receipt["row"]) if found is not None and found.receipt is not None else None
     paid = await run.journal.held(lambda connection: _was_paid(connection, run.journal.job_id, row))
     gone = row is None or await run.journal.held(lambda c: _forget_session(c, row, run.service.account_key))
+    if not gone and run.order.backend is Backend.STUDIO:
+        await _begin_anew_for_free(run)
+        return
     if paid or (run.order.session is not None and not gone):
         cause = Cause.SESSION_LOST_PAID if gone else Cause.SESSION_OF_ANOTHER
         raise Trouble(cause, messages=len(run.order.wish)) from lost
     await run.tell("The editing session was lost before anything was paid; making a new one.")
     await run.journal.void("session", "before", "timeline", "render/1", "render/2")
+
+
+async def _begin_anew_for_free(run: Run) -> None:
+    """The session is in the studio of another host: everything is said again, in one of this host's, for it costs nothing."""
+    await run.tell("This film was begun in the studio of another machine; making it here from the beginning.")
+    names = await run.journal.held(lambda c: [step.name for step in steps_of(c, run.journal.scope)])
+    await run.journal.void(*names)
+    run.order = replace(run.order, send=run.order.wish, session=None)
+    run.as_it_stands = False
 
 
 def _forget_session(connection: sa.Connection, row: int, account: str) -> bool:
