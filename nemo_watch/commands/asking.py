@@ -40,6 +40,16 @@ def journal(config: Config) -> Iterator[Store]:
         store.close()
 
 
+@contextlib.contextmanager
+def shared(config: Config) -> Iterator[Store | None]:
+    """The journal, where several hosts share it and their account with it; None where the account is this host's own."""
+    if not config.journal.url:
+        yield None
+        return
+    with journal(config) as store:
+        yield store
+
+
 def ask(store: Store, verb: str, choose: Choice, now: float) -> list[FilmRecord]:
     """Put `verb` down for the films that `choose` picks out of all; those films."""
     from nemo_watch.jobs import records

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from nemo_watch.commands.acting import need_state
+from nemo_watch.commands.asking import shared
 from nemo_watch.commands.configuring import configured
 from nemo_watch.commands.speaking import say
 from nemo_watch.commands.status import credits_line
@@ -35,5 +36,6 @@ def run(options: argparse.Namespace) -> int:
 async def _asked(config: Config) -> tuple[Credits, str | None]:
     from nemo_watch.daemon.wiring import running_service, take_token
 
-    async with running_service(config, token=take_token(os.environ)) as service:
-        return await service.balance(), service.account.registration_link()
+    with shared(config) as store:
+        async with running_service(config, token=take_token(os.environ), store=store) as service:
+            return await service.balance(), service.account.registration_link()

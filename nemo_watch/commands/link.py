@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nemo_watch.commands.acting import need_state
-from nemo_watch.commands.asking import journal, named
+from nemo_watch.commands.asking import journal, named, shared
 from nemo_watch.commands.configuring import configured
 from nemo_watch.commands.speaking import say, tell
 from nemo_watch.errors import UsageError
@@ -78,5 +78,6 @@ def _sessions(connection: sa.Connection, films: list[int]) -> list[int]:
 async def _claimed(config: Config, place: Place) -> str:
     from nemo_watch.daemon.wiring import running_service, take_token
 
-    async with running_service(config, token=take_token(os.environ)) as service:
-        return await service.client.claim(place.task_id, place.session_id)
+    with shared(config) as store:
+        async with running_service(config, token=take_token(os.environ), store=store) as service:
+            return await service.client.claim(place.task_id, place.session_id)

@@ -78,7 +78,12 @@ async def run(
             )
         config = await stack.enter_async_context(with_local_studio(config))
         service = await stack.enter_async_context(
-            running_service(config, token=None if config.service.backend == "studio" else token, clock=clock)
+            running_service(
+                config,
+                token=None if config.service.backend == "studio" else token,
+                clock=clock,
+                store=store if config.journal.url else None,
+            )
         )
         daemon = await stack.enter_async_context(started(config, clock, store, service, once=once))
         code = await daemon.serve(on_change, reload)

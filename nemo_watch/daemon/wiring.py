@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nemo_watch.jobs.store import Store
     from nemo_watch.nemo.account import Account
     from nemo_watch.nemo.client import NemoClient
+    from nemo_watch.nemo.tokens import TokenStore
     from nemo_watch.nemo.wire import Token
 
 
@@ -286,9 +287,9 @@ class RealService:
 
 @asynccontextmanager
 async def running_service(
-    config: Config, *, token: str | None = None, clock: Clock | None = None
+    config: Config, *, token: str | None = None, clock: Clock | None = None, store: Store | None = None
 ) -> AsyncIterator[RealService]:
-    """The service's client with its account, started and in the end closed."""
+    """The service's client with its account, started and in the end closed. `store` is given where hosts share the account."""
     with without_rich():
         from nemo_watch.nemo.account import Account
         from nemo_watch.nemo.client import NemoClient
@@ -312,9 +313,14 @@ async def running_service(
     async def fetch_token(client_id: str) -> Token:
         return await client.fetch_token(client_id)
 
+    tokens: TokenStore = FileTokens(state)
+    if store is not None and not studio:  # a studio is each host's own
+        from nemo_watch.daemon.shared_account import SharedTokens
+
+        tokens = SharedTokens(store, config.journal.url)
     account = Account(
         host,
-        FileTokens(state),
+        tokens,
         clock,
         fetch_token,
         given_token=None if studio else token,

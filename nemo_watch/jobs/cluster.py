@@ -22,7 +22,7 @@ from nemo_watch.jobs import hosts, queue, records
 from nemo_watch.jobs.dispatch import AtWork
 from nemo_watch.jobs.hosts import ALIVE_S, BEAT_S, Doing, Host, Lead
 from nemo_watch.jobs.news import news
-from nemo_watch.jobs.postgres import JOURNAL_LOCK, NETWORK
+from nemo_watch.jobs.postgres import NETWORK, QUEUE_LOCK
 from nemo_watch.jobs.turns import startable
 from nemo_watch.logs import logger
 from nemo_watch.model import JobState
@@ -328,13 +328,13 @@ async def _installed(connection: Any) -> None:  # noqa: ANN401  the driver's
     """PgQueuer's own tables, of today's version; hosts that start at once do this one after the other."""
     from pgqueuer.queries import Queries
 
-    await connection.execute(f"SELECT pg_advisory_lock({JOURNAL_LOCK + 1})")
+    await connection.execute(f"SELECT pg_advisory_lock({QUEUE_LOCK})")
     try:
         queries = Queries.from_psycopg_connection(connection)
         await (queries.upgrade() if await queries.schema_is_installed() else queries.install())
     finally:
         with contextlib.suppress(*_database_errors()):
-            await connection.execute(f"SELECT pg_advisory_unlock({JOURNAL_LOCK + 1})")
+            await connection.execute(f"SELECT pg_advisory_unlock({QUEUE_LOCK})")
 
 
 def _database_errors() -> tuple[type[BaseException], ...]:

@@ -19,7 +19,9 @@ from nemo_watch.jobs.holdups import held_up
 from nemo_watch.jobs.store import Store
 from nemo_watch.masking import mask, masked
 
-JOURNAL_LOCK: Final = 0x6E656D6F  # any number that no other program of the same database takes
+JOURNAL_LOCK: Final = 0x6E656D6F  # any numbers that no other program of the same database takes
+QUEUE_LOCK: Final = JOURNAL_LOCK + 1
+ACCOUNT_LOCK: Final = JOURNAL_LOCK + 2
 _SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "10s",  # of a host that is frozen or cut off: its lock is given back
     "lock_timeout": "30s",

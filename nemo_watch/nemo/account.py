@@ -137,15 +137,18 @@ class Account:
     async def client_id(self) -> str:
         """The client id: the person's, the one kept, or a new one that is kept from now on. Raises: UsageError, as `open`."""
         if self._client_id is None:
-            with _read():
-                kept = await self._store.client_id() if self._given_client_id is None else None
-            self._client_id = self._given_client_id or (kept[0] if kept else str(uuid.uuid4()))
-            self._is_id_kept = self._given_client_id is not None or kept is not None
-            with suppress(
-                Trouble
-            ):  # a full disk keeps nothing from starting, only the first token from being asked for
-                await self._keep_client_id()
+            async with self._store.alone():
+                await self._choose_client_id()
+        assert self._client_id is not None  # noqa: S101  just chosen
         return self._client_id
+
+    async def _choose_client_id(self) -> None:
+        with _read():
+            kept = await self._store.client_id() if self._given_client_id is None else None
+        self._client_id = self._given_client_id or (kept[0] if kept else str(uuid.uuid4()))
+        self._is_id_kept = self._given_client_id is not None or kept is not None
+        with suppress(Trouble):  # a full disk keeps nothing from starting, only the first token from being asked for
+            await self._keep_client_id()
 
     async def bearer(self) -> str:
         """The token to send. Raises what the token call raises, TOKENS_USED_UP when no token is given out."""
@@ -192,6 +195,27 @@ class Account:
             self._kept = replace(kept, expires_at=None)
 
     async def _renewed(self) -> None:
+        """The token that another host has fetched since, or a new one."""
+        async with self._store.alone():
+            kept = await self._others()
+            if kept is None:
+                await self._renewed_alone()
+            else:
+                mask(kept.token)
+                self._kept = kept
+
+    async def _others(self) -> KeptToken | None:
+        """The token of this account that somebody else who shares the store has fetched, None where there is none but ours."""
+        with _read():
+            chosen, kept = await self._store.client_id(), await self._store.token()
+        if chosen is not None and self._given_client_id is None:
+            self._client_id = chosen[0]  # another host may have had to take a new one
+        fitting = self._fitting(kept)
+        if fitting is None or self._is_past(fitting.expires_at) or (self._kept and self._kept.token == fitting.token):
+            return None
+        return fitting
+
+    async def _renewed_alone(self) -> None:
         """Fetch a token under the client id; if none was ever kept for it, an answer was lost: take a new client id."""
         client_id = await self.client_id()
         await self._keep_client_id()

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
 _FILE_LIMIT_BYTES: Final = 64 * 1024
@@ -53,9 +55,13 @@ class TokenStore(Protocol):
         """Keep a token in place of the one before."""
         ...
 
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """While inside, nobody else who shares this store takes a client id or a token. Raises: Trouble on entering."""
+        ...
+
 
 class FileTokens:
-    """The state folder's files `client-id` and `token.json`. A damaged file counts as none."""
+    """The state folder's files `client-id` and `token.json`. A damaged file counts as none; the folder's lock keeps others out."""
 
     def __init__(self, folder: Path) -> None:
         self._client_id = folder / "client-id"
@@ -77,20 +83,35 @@ class FileTokens:
 
     async def token(self) -> KeptToken | None:
         """The token in `token.json`."""
-        try:
-            kept = KeptToken(**json.loads(await asyncio.to_thread(_text, self._token)))
-            if not kept.token or not isinstance(kept.token, str):
-                return None
-            # as JSON it came back as text
-            return replace(kept, expires_at=_date(str(kept.expires_at)) if kept.expires_at else None)
-        except (ValueError, TypeError):
-            return None
+        return from_json(await asyncio.to_thread(_text, self._token))
 
     async def keep_token(self, token: KeptToken) -> None:
         """Write `token.json`."""
-        expires_at = token.expires_at.isoformat() if token.expires_at else None
-        text = json.dumps({**asdict(token), "expires_at": expires_at})
-        await asyncio.to_thread(_write, self._token, text)
+        await asyncio.to_thread(_write, self._token, as_json(token))
+
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """The daemon has its state folder for itself."""
+        yield
+
+
+def as_json(token: KeptToken) -> str:
+    """The token as it is kept."""
+    expires_at = token.expires_at.isoformat() if token.expires_at else None
+    return json.dumps({**asdict(token), "expires_at": expires_at})
+
+
+def from_json(text: str) -> KeptToken | None:
+    """The token that was kept; None where it is none, or damaged."""
+    try:
+        kept = KeptToken(**json.loads(text))
+        if not kept.token or not isinstance(kept.token, str):
+            return None
+        return replace(
+            kept, expires_at=_date(str(kept.expires_at)) if kept.expires_at else None
+        )  # it came back as text
+    except (ValueError, TypeError):
+        return None
 
 
 def _date(text: str) -> datetime:
