@@ -165,5 +165,6 @@ KEYS: Final[dict[str, tuple[str, Callable[[object], Any]]]] = {  # key → the f
     "journal.url": ("url", _journal_url),
     "journal.site": ("site", _text),
     "journal.projects_here": ("projects_here", _count(0)),
+    "journal.silence": ("silence_s", _positive_duration_s),
 }
 TABLES: Final = frozenset(key.rpartition(".")[0] for key in KEYS)

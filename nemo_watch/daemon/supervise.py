@@ -129,6 +129,8 @@ async def started(
     crew = RealCrew(config, clock, store, folder, outbox, service, words, receipts, service.metrics)
     dispatcher = Dispatcher(store, clock, host.owner, config.service.projects_at_once, config.service.pace, crew)
     cluster = _cluster(config, clock, store, host, site, dispatcher, wake) if config.journal.url else None
+    if cluster is not None:
+        service.client.share_pace(cluster.pace)
     workers: Workers = dispatcher if cluster is None else cluster
     led = store if cluster is None else cluster.led()
     recall = Recall(led, outbox, clock, Backend(config.service.backend), site)
@@ -180,11 +182,11 @@ def _cluster(
     config: Config, clock: Clock, store: Store, host: Host, site: int, dispatcher: Dispatcher, wake: asyncio.Event
 ) -> Cluster:
     """What this host does among the others."""
-    from nemo_watch.jobs.cluster import Cluster
+    from nemo_watch.jobs.cluster import Cluster, SharedPace
 
     at_once = config.service.projects_at_once
     here = config.journal.projects_here or at_once
-    return Cluster(config.journal.url, store, clock, host, site, dispatcher, at_once, here, wake.set)
+    return Cluster(config.journal.url, store, clock, host, site, dispatcher, at_once, here, wake.set, SharedPace(clock))
 
 
 async def _take_over(

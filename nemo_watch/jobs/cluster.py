@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs import hosts, queue, records
 from nemo_watch.jobs.dispatch import AtWork
-from nemo_watch.jobs.hosts import ALIVE_S, BEAT_S, Doing, Host, Lead
+from nemo_watch.jobs.hosts import Doing, Host, Lead
 from nemo_watch.jobs.news import news
 from nemo_watch.jobs.postgres import NETWORK, QUEUE_LOCK
 from nemo_watch.jobs.turns import startable
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 log = logger("cluster")
 
 _JOIN_AGAIN_S: Final = (0.5, 1.0, 2.0, 5.0)
-_ASK_S: Final = 2.0  # a lead or a job that its dead host still seems to have is asked for again
+_ASK_S: Final = 1.0  # a lead or a job that its dead host still seems to have is asked for again
 _OFFERED_S: Final = 10.0  # what was offered and not taken by then is offered again
 
 
@@ -78,6 +78,23 @@ class Led:
 
 
 @dataclass(slots=True)
+class SharedPace:
+    """`nemo.asking.Quiet` for all hosts: what one was told of the rate limit, the others heed from their next beat on."""
+
+    clock: Clock
+    until_s: float = 0.0  # on this host's monotonic clock
+    untold_until_s: float = 0.0  # what the others have not heard yet
+
+    def left_s(self) -> float:
+        """How long nobody is to call, in seconds."""
+        return max(0.0, self.until_s - self.clock.monotonic())
+
+    def note(self, seconds: float) -> None:
+        """We were told to slow down; this host waits by itself, the others hear of it."""
+        self.untold_until_s = max(self.untold_until_s, self.clock.monotonic() + seconds)
+
+
+@dataclass(slots=True)
 class Cluster:
     """What this host does in it. `limit` is how many jobs may be at work on all hosts, `own_limit` on this one.
 
@@ -94,6 +111,7 @@ class Cluster:
     limit: int
     own_limit: int
     woken: Callable[[], None]
+    pace: SharedPace
     lead: Lead | None = None
     elsewhere: dict[int, tuple[str, float, str]] = field(default_factory=dict)  # job → host, progress, words
     leader: str | None = None  # the name of the host that leads
@@ -213,7 +231,7 @@ class Cluster:
 
     def _may_take_over(self) -> bool:
         """Whether the database has been there long enough for the beats of all who live: after a restart everybody looks dead."""
-        return not self._was_away or self.clock.monotonic() - self._beating_since_s >= ALIVE_S
+        return not self._was_away or self.clock.monotonic() - self._beating_since_s > self.host.silent_s
 
     def _again(self) -> Exception:
         from pgqueuer.errors import RetryRequested
@@ -250,7 +268,7 @@ class Cluster:
                     dequeue_timeout=timedelta(seconds=_ASK_S),
                     batch_size=1,
                     max_concurrent_tasks=self.own_limit + 2,  # the lead is a task as well
-                    heartbeat_timeout=timedelta(seconds=ALIVE_S),
+                    heartbeat_timeout=timedelta(seconds=self.host.silent_s),
                 )
             )
             self._queue = engine
@@ -270,25 +288,33 @@ class Cluster:
         """
         lead = f"lead/{self.site}"
         while not serving.done():
-            async with asyncio.timeout(ALIVE_S):
+            async with asyncio.timeout(self.host.silent_s):
                 await engine.qm.queries.enqueue(lead, None, 10, dedupe_key=lead, on_conflict="skip")
-            await asyncio.wait([serving], timeout=BEAT_S)
+            await asyncio.wait([serving], timeout=self.host.beat_s)
         await serving
 
     # -- beats ---------------------------------------------------------------------------------------------------------------
 
     async def _beats(self) -> None:
         while True:
-            await self.clock.sleep(BEAT_S)
+            await self.clock.sleep(self.host.beat_s)
             began_s = self.clock.monotonic()
             await self._beat()
-            if self.clock.monotonic() - began_s > ALIVE_S - BEAT_S:  # the database was away, or we were
+            if (
+                self.clock.monotonic() - began_s > self.host.silent_s - self.host.beat_s
+            ):  # the database was away, or we were
                 self._beating_since_s, self._was_away = self.clock.monotonic(), True
 
     async def _beat(self) -> None:
         """Tell that we live and what we do; hear what the others do, who leads, and what people want of our jobs."""
         mine = {number: (r.progress, r.detail) for number, r in self.dispatcher.running.items()}
-        moved, living, leads, leader, cancels = await self.store.read(lambda c: self._exchanged(c, mine))
+        noted_s = max(0.0, self.pace.untold_until_s - self.clock.monotonic())
+        self.pace.untold_until_s = 0.0
+        quiet_s, moved, living, leads, leader, cancels = await self.store.read(
+            lambda c: (hosts.quiet_left_s(c, noted_s), *self._exchanged(c, mine))
+        )
+        if noted_s <= 0:  # who was told waits by itself
+            self.pace.until_s = self.clock.monotonic() + quiet_s
         if self.lead is not None and not leads:
             log.warning("site.lost", to=leader)
             self.lead = None

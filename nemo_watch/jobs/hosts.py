@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble, UsageError
-from nemo_watch.jobs import tables
+from nemo_watch.jobs import records, tables
 from nemo_watch.model import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-BEAT_S: Final = 3.0
-ALIVE_S: Final = 15.0  # a host whose last beat is older is taken for dead, and its jobs are taken over
+BEATS: Final = 5  # in the time after which a silent host is taken for dead
 FORGET_S: Final = 86_400.0
 
 Doing = Mapping[int, tuple[float, str]]
@@ -30,11 +29,20 @@ Doing = Mapping[int, tuple[float, str]]
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A daemon that takes part. `owner` is new at every start; `name` is the machine's, for people."""
+    """A daemon that takes part. `owner` is new at every start; `name` is the machine's, for people.
+
+    Without a beat for `silent_s` it is taken for dead, and its jobs are taken over.
+    """
 
     owner: str
     name: str
     version: str
+    silent_s: float = 15.0
+
+    @property
+    def beat_s(self) -> float:
+        """How often it beats, in seconds."""
+        return self.silent_s / BEATS
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,14 @@ def enter(connection: sa.Connection, host: Host, site: int) -> None:
     connection.execute(table.delete().where(table.c.owner == host.owner))
     connection.execute(
         table.insert().values(
-            owner=host.owner, name=host.name, site=site, version=host.version, doing={}, began_at=now, beat_at=now
+            owner=host.owner,
+            name=host.name,
+            site=site,
+            version=host.version,
+            doing={},
+            began_at=now,
+            beat_at=now,
+            silent_s=host.silent_s,
         )
     )
 
@@ -112,7 +127,7 @@ def beat(connection: sa.Connection, owner: str, doing: Doing) -> bool:
 def alive(connection: sa.Connection) -> dict[str, tuple[str, Doing]]:
     """Owner → name and work of the hosts whose last beat is young."""
     table, now = tables.host, database_now(connection)
-    rows = connection.execute(sa.select(table).where(table.c.beat_at > now - ALIVE_S)).all()
+    rows = connection.execute(sa.select(table).where(table.c.beat_at + table.c.silent_s > now)).all()
     return {row.owner: (row.name, _doing(row.doing)) for row in rows}
 
 
@@ -129,6 +144,21 @@ def forget(connection: sa.Connection) -> None:
     """Drop hosts that have long been dead."""
     table = tables.host
     connection.execute(table.delete().where(table.c.beat_at < database_now(connection) - FORGET_S))
+
+
+# -- the rate limit ------------------------------------------------------------------------------------------------------------
+
+_QUIET: Final = "quiet_until"
+
+
+def quiet_left_s(connection: sa.Connection, noted_s: float) -> float:
+    """How long, in seconds, no host is to call the service. `noted_s` is what this host was told since it asked last."""
+    now = database_now(connection)
+    until = float(records.kept(connection, _QUIET) or 0.0)
+    if now + noted_s > until and noted_s > 0:
+        until = now + noted_s
+        records.keep(connection, _QUIET, until)
+    return max(0.0, until - now)
 
 
 # -- leading a site ----------------------------------------------------------------------------------------------------------

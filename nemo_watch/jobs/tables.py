@@ -75,6 +75,7 @@ host = sa.Table(  # a daemon that takes part; its name is for people
     sa.Column("doing", Json),  # job number → progress and words, of what it has at work
     sa.Column("began_at", Moment, nullable=False),
     sa.Column("beat_at", Moment, nullable=False),  # by the database's clock, as every lease
+    sa.Column("silent_s", sa.Float, nullable=False),  # after so long without a beat it is taken for dead
 )  # fmt: skip
 
 project = sa.Table(
@@ -183,7 +184,7 @@ MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {
         "CREATE TABLE site (id INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE, mark TEXT, leader TEXT, fence INTEGER NOT NULL)",
         "INSERT INTO site (id, name, fence) VALUES (1, '', 0)",
         """CREATE TABLE host (owner TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, site INTEGER NOT NULL REFERENCES site (id),
-           version TEXT NOT NULL, doing TEXT, began_at FLOAT NOT NULL, beat_at FLOAT NOT NULL)""",
+           version TEXT NOT NULL, doing TEXT, began_at FLOAT NOT NULL, beat_at FLOAT NOT NULL, silent_s FLOAT NOT NULL)""",
         "ALTER TABLE project ADD COLUMN site INTEGER NOT NULL DEFAULT 1",
     ),
 }

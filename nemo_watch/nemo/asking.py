@@ -62,6 +62,29 @@ class Bearer(Protocol):
         ...
 
 
+class Quiet(Protocol):
+    """A rate limit that holds for other hosts of the account as well."""
+
+    def left_s(self) -> float:
+        """How long nobody is to call, in seconds; 0 when anybody may."""
+        ...
+
+    def note(self, seconds: float) -> None:
+        """We were told to slow down for so long."""
+        ...
+
+
+class OwnPace:
+    """`Quiet` of one who has the account alone: each call waits out its own refusal."""
+
+    def left_s(self) -> float:
+        """Never any wait for what another was told."""
+        return 0.0
+
+    def note(self, seconds: float) -> None:
+        """Nobody else is to hear of it."""
+
+
 _OF_FILES: Final = frozenset({Cause.FILE_UNSUPPORTED, Cause.FILE_TOO_LARGE})  # elsewhere they speak of no file
 
 
@@ -75,6 +98,7 @@ class Asker:
         self.account = account
         self.clock = clock
         self.pace = pace
+        self.quiet: Quiet = OwnPace()
         self._attribution = attribution
         self._client_id: str | None = None  # sent with every call once the service has asked for it
 
@@ -103,6 +127,8 @@ class Asker:
         """`once(bearer)`, and again after each remedy, each of which is tried at most once. `waits` as in `ask`."""
         tried: set[Cause] = set()
         while True:
+            if waits and (left_s := min(self.quiet.left_s(), LONGEST_WAIT_S)) > 0:
+                await self.clock.sleep(left_s)
             bearer = await self.account.bearer() if signed else None
             try:
                 value = await once(bearer)
@@ -148,11 +174,17 @@ class Asker:
             await self.learn_client_id()
             return True
         if trouble.cause is Cause.RATE_LIMITED and waits:
-            wait_s = self.pace.rate_limit_wait_s if trouble.retry_after_s is None else trouble.retry_after_s
+            wait_s = self.slowed(trouble)
             if wait_s <= LONGEST_WAIT_S:
                 await self.clock.sleep(wait_s)
                 return True
         return False
+
+    def slowed(self, trouble: Trouble) -> float:
+        """How long a rate limit is to be waited out; whoever shares the account hears of it."""
+        wait_s = self.pace.rate_limit_wait_s if trouble.retry_after_s is None else trouble.retry_after_s
+        self.quiet.note(wait_s)
+        return wait_s
 
     def _helpless(self, trouble: Trouble) -> Trouble:
         """What a refusal means when its remedy was tried already: no loop, but a later try or a person."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.nemo import downloading, speaking, uploading
-from nemo_watch.nemo.asking import STATE_LIMIT_BYTES, Asker, Bearer
+from nemo_watch.nemo.asking import STATE_LIMIT_BYTES, Asker, Bearer, Quiet
 from nemo_watch.nemo.downloading import Downloaded
 from nemo_watch.nemo.speaking import MessageTrouble
 from nemo_watch.nemo.transport import Transport
@@ -78,6 +78,10 @@ class NemoClient:
         self._asker = Asker(self._transport, attribution, account, pace, clock)
         self._account = account
         self._file_limit_bytes = file_limit_bytes
+
+    def share_pace(self, quiet: Quiet) -> None:
+        """Heed, and pass on, what other hosts of this account were told of its rate limit."""
+        self._asker.quiet = quiet
 
     async def start(self) -> None:
         """Make the connections' clients."""

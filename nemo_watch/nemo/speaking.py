@@ -204,6 +204,8 @@ async def _remedied(asker: Asker, trouble: Trouble, bearer: str | None) -> Troub
             await asker.account.renew(bearer)
         elif trouble.cause is Cause.CLIENT_ID_MISSING:
             await asker.learn_client_id()
+        elif trouble.cause is Cause.RATE_LIMITED:
+            asker.slowed(trouble)
     except Trouble as failed:
         return failed
     return trouble

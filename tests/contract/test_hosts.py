@@ -56,7 +56,7 @@ async def test_one_leads_at_a_time_and_the_next_takes_over_when_it_falls_silent(
     first = await store.do(lambda c: hosts.take_lead(c, site, "a1"))
     assert first is not None
     assert await store.do(lambda c: hosts.take_lead(c, site, "b1")) is None
-    await store.do(silent_for("a1", hosts.ALIVE_S + 1))
+    await store.do(silent_for("a1", A.silent_s + 1))
     second = await store.do(lambda c: hosts.take_lead(c, site, "b1"))
     assert second is not None
     await store.do(lambda c: hosts.check_lead(c, second))
@@ -80,7 +80,7 @@ async def test_a_job_is_had_by_one_and_a_dead_hosts_is_taken_over_under_a_higher
     assert await store.do(lambda c: hosts.adopt(c, job, "a1", 8, 1.0)) == 1
     assert await store.do(lambda c: hosts.adopt(c, job, "b1", 8, 1.0)) is None
     assert await store.do(lambda c: hosts.orphans(c, site)) == []
-    await store.do(silent_for("a1", hosts.ALIVE_S + 1))
+    await store.do(silent_for("a1", A.silent_s + 1))
     assert await store.do(lambda c: hosts.orphans(c, site)) == [job]
     assert await store.do(lambda c: hosts.adopt(c, job, "b1", 8, 2.0)) == 2
     assert await store.do(lambda c: hosts.hosts_of_jobs(c, [job])) == {job: "nas-2"}
@@ -98,7 +98,7 @@ async def test_the_limit_and_one_of_a_project_hold_across_hosts(store):
     assert not await adopts(second, "b1")  # of the same project
     assert await adopts(third, "b1")
     assert not await adopts(fourth, "a1")  # two are at work
-    await store.do(silent_for("b1", hosts.ALIVE_S + 1))
+    await store.do(silent_for("b1", A.silent_s + 1))
     assert await adopts(fourth, "a1")  # what a dead host had does not count
 
 
