@@ -95,13 +95,13 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """Several hosts on one PostgreSQL: its address ("" is SQLite, one host), the site, this host's own limit (0: none).
-
-    A host that is silent for `silence_s` is taken for dead.
+    """Several hosts on one PostgreSQL: its address ("" is SQLite, one host), the site, this host's
+    name ("" is the machine's) and own limit (0: none). A host that is silent for `silence_s` is taken for dead.
     """
 
     url: str = ""
     site: str = ""
+    host: str = ""
     projects_here: int = 0
     silence_s: float = 15.0
 

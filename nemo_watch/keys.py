@@ -164,6 +164,7 @@ KEYS: Final[dict[str, tuple[str, Callable[[object], Any]]]] = {  # key → the f
     "notify.on": ("on", _choices("done", "needs_you", "failed")),
     "journal.url": ("url", _journal_url),
     "journal.site": ("site", _text),
+    "journal.host": ("host", _text),
     "journal.projects_here": ("projects_here", _count(0)),
     "journal.silence": ("silence_s", _positive_duration_s),
 }

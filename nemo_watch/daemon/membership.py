@@ -60,7 +60,7 @@ async def joined(config: Config, store: Store) -> tuple[Host, int]:
 
     Raises: UsageError as `hosts.join`; Trouble when the outbox or the state folder refuses.
     """
-    name = socket.gethostname()
+    name = config.journal.host or socket.gethostname()
     host = Host(uuid4().hex, name, __version__, config.journal.silence_s)
     mark = _mark(config.folders.outbox)
     before = _replaced(config.folders.state / "host", host.owner)

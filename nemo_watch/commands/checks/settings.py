@@ -24,6 +24,7 @@ def settings(config: Config) -> Iterator[tuple[str, str, str]]:
     for table in _TABLES:
         yield from _table(table, getattr(config, table), config)
     yield "journal.site", f'"{config.journal.site}"', _source(config, "journal.site")
+    yield "journal.host", f'"{config.journal.host}"', _source(config, "journal.host")
     yield "journal.projects_here", str(config.journal.projects_here), _source(config, "journal.projects_here")
     yield "journal.silence", f'"{config.journal.silence_s:g}s"', _source(config, "journal.silence")
     yield "journal.url", f'"{masked(config.journal.url)}"', _source(config, "journal.url")

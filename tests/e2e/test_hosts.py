@@ -1,0 +1,165 @@
+"""Several hosts, one queue: whatever becomes of one of them, a film is made once, by whoever is left. The judge is the service's own log."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cloud import Cloud
+from tests.e2e.hosts import Host, cluster
+
+WITHIN_S = 40.0
+
+
+@pytest.fixture
+def hosts(tmp_path: Path, cloud: Cloud, database: str) -> Iterator[list[Host]]:
+    """Two hosts of one site, none started yet."""
+    with cluster(tmp_path, cloud, database) as both:
+        yield both
+
+
+def who(hosts: list[Host], event: str, film: str) -> list[str]:
+    """The hosts whose log tells this event of the film."""
+    return [
+        host.name
+        for host in hosts
+        for line in (host.log.read_text("utf-8").splitlines() if host.log.exists() else [])
+        if f'"event": "{event}"' in line and f'"film": "{film}"' in line
+    ]
+
+
+def leader(hosts: list[Host]) -> Host:
+    """The host that looks at the inbox; waits until there is one."""
+
+    def found() -> list[Host]:
+        return [host for host in hosts if host.log.exists() and "site.led" in host.log.read_text("utf-8")]
+
+    return hosts[0].until(found, daemon=False)[0]
+
+
+def was_made_once(host: Host, cloud: Cloud, name: str, words: list[str]) -> None:
+    """Done, each message sent once, one whole video."""
+    row = host.until_done(name)
+    assert (row["version"], row["needs"]) == (1, None)
+    assert [message for message in cloud.messages if name in message] == words, host.report()
+    videos = {path: found for path, found in host.videos().items() if path.startswith(f"{name}/")}
+    assert set(videos) == {f"{name}/{name}.mp4", f"{name}/{name}-v1.mp4"}
+    assert set(videos.values()) <= cloud.video_sums
+    host.until(lambda: not host.leftovers(), 10, daemon=False)
+
+
+def test_two_hosts_share_the_work_and_each_film_is_made_once(hosts: list[Host], cloud: Cloud) -> None:
+    for host in hosts:
+        host.configure({"journal": {"projects_here": 2}})
+        host.start()
+    leader(hosts)
+    names = [f"film-{n}" for n in range(5)]
+    for name in names:
+        hosts[0].project(name, f"About {name}")
+    for name in names:
+        was_made_once(hosts[0], cloud, name, [f"About {name}"])
+    made_by = {name: who(hosts, "job.ended", name) for name in names}
+    assert all(len(by) == 1 for by in made_by.values()), made_by
+    assert {by[0] for by in made_by.values()} == {"nas-1", "nas-2"}
+    tokens = [asked for asked in cloud.calls if asked.path.endswith("/anonymous-token")]
+    assert len(tokens) == 1, "one account for all"
+    assert [host.stop() for host in hosts] == [0, 0]
+
+
+def test_loose_files_are_gathered_and_prompts_are_written_by_one(hosts: list[Host], cloud: Cloud) -> None:
+    for host in hosts:
+        host.start()
+    hosts[0].photos("a.jpg", "b.jpg", "c.jpg")
+    hosts[0].until(lambda: [row for row in hosts[0].rows().values() if row["state"] == "done"])
+    assert len(hosts[0].rows()) == 1
+    assert len(cloud.messages) == 1
+    assert [path.name for path in hosts[0].inbox.iterdir() if path.is_file()] == []
+    (project,) = hosts[0].inbox.iterdir()
+    assert {path.name for path in project.iterdir()} == {"a.jpg", "b.jpg", "c.jpg", "prompt.txt"}
+
+
+@pytest.mark.parametrize(
+    ("call", "nth", "moment"),
+    [("session", 1, "performed"), ("upload", 2, "asked"), ("run_sse", 1, "part"), ("render", 1, "performed"), ("download", 1, "part")],
+)  # fmt: skip
+def test_a_host_killed_for_good_at_a_call_is_followed_by_the_other(
+    hosts: list[Host], cloud: Cloud, call: str, nth: int, moment: str
+) -> None:
+    first, second = hosts
+    first.start()
+    leader([first])
+    hook = cloud.hook(call, moment, first.kill, nth)
+    first.project("left", "About left")
+    assert hook.happened.wait(WITHIN_S), first.report()
+    second.start()
+    was_made_once(second, cloud, "left", ["About left"])
+    assert who(hosts, "job.ended", "left") == ["nas-2"]
+
+
+def test_a_host_frozen_past_its_lease_writes_and_pays_nothing_when_it_wakes(hosts: list[Host], cloud: Cloud) -> None:
+    first, second = hosts
+    first.start()
+    leader([first])
+    hook = cloud.hook("run_sse", "part", lambda: first.signal(signal.SIGSTOP))
+    first.project("slept", "About slept")
+    assert hook.happened.wait(WITHIN_S), first.report()
+    second.start()
+    was_made_once(second, cloud, "slept", ["About slept"])
+    videos = second.videos()
+    first.signal(signal.SIGCONT)
+    first.until(lambda: "site.lost" in first.log.read_text("utf-8"))
+    second.project("later", "About later")
+    was_made_once(second, cloud, "later", ["About later"])
+    assert cloud.messages == ["About slept", "About later"]
+    assert {path: found for path, found in second.videos().items() if path in videos} == videos
+    assert who([first], "job.ended", "slept") == []
+
+
+def test_each_host_with_folders_of_its_own_makes_its_own_films_and_shows_the_others(
+    tmp_path: Path, cloud: Cloud, database: str
+) -> None:
+    with cluster(tmp_path, cloud, database, shared=False) as (first, second):
+        for host in (first, second):
+            host.start()
+        first.project("attic", "About attic")
+        second.project("cellar", "About cellar")
+        was_made_once(first, cloud, "attic", ["About attic"])
+        was_made_once(second, cloud, "cellar", ["About cellar"])
+        for host in (first, second):
+            host.until(
+                lambda host=host: (
+                    {name: row["state"] for name, row in host.rows().items()} == {"attic": "done", "cellar": "done"}
+                )
+            )
+        assert first.row("cellar")["video"] is None
+        assert first.row("attic")["video"] == "attic/attic.mp4"
+
+
+def test_hosts_that_say_they_share_a_site_and_do_not_are_refused(tmp_path: Path, cloud: Cloud, database: str) -> None:
+    with cluster(tmp_path, cloud, database, shared=False) as (first, second):
+        for host in (first, second):
+            host.configure({"journal": {"site": "home"}})
+        first.start()
+        leader([first])
+        refused = second.command("run")
+        assert refused.returncode == 2
+        assert 'the hosts of the site "home" have another outbox' in refused.stderr
+
+
+def test_retry_again_and_cancel_reach_a_film_that_another_host_has_at_work(hosts: list[Host], cloud: Cloud) -> None:
+    first, second = hosts
+    first.start()
+    leader([first])
+    hook = cloud.hook("render", "asked", holds=True)
+    first.project("held", "About held")
+    assert hook.happened.wait(WITHIN_S), first.report()
+    second.start()
+    second.until((second.state / "host").exists)
+    assert second.command("cancel", "held").returncode == 0
+    first.until_state("held", "cancelled")
+    hook.released.set()
+    assert second.command("retry", "held").returncode == 0
+    was_made_once(first, cloud, "held", ["About held"])
