@@ -67,6 +67,13 @@ COMMANDS: dict[str, tuple[str, tuple[Argument, ...]]] = {
             ),
         ),
     ),
+    "journal": (
+        "move the journal to PostgreSQL, which several hosts share, or back",
+        (
+            (("verb",), {"choices": ("move",), "help": "what to do with the journal"}),
+            (("target",), {"metavar": "TARGET", "help": "postgresql://… or sqlite"}),
+        ),
+    ),
     "studio": (
         "run the local studio on loopback, for trying clients",
         (
@@ -104,7 +111,7 @@ def overview() -> str:
 def command_line(words: Sequence[str]) -> argparse.ArgumentParser:
     """The parser for these words; a wrong one ends the program with 2.
 
-    Only the commands that are among the words get their arguments: fourteen whole parsers take longer than Python's start.
+    Only the commands that are among the words get their arguments: fifteen whole parsers take longer than Python's start.
     """
     import argparse
 

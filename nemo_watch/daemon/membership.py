@@ -60,7 +60,7 @@ async def joined(config: Config, store: Store) -> tuple[Host, int]:
 
     Raises: UsageError as `hosts.join`; Trouble when the outbox or the state folder refuses.
     """
-    name = config.journal.host or socket.gethostname()
+    name = host_name(config)
     host = Host(uuid4().hex, name, __version__, config.journal.silence_s)
     mark = _mark(config.folders.outbox)
     before = _replaced(config.folders.state / "host", host.owner)
@@ -69,9 +69,19 @@ async def joined(config: Config, store: Store) -> tuple[Host, int]:
         if before:
             hosts.leave(connection, before)  # the lock of the state folder proves that it is no more
         hosts.forget(connection)
-        return hosts.join(connection, host, config.journal.site or name, mark)
+        return hosts.join(connection, host, site_name(config), mark)
 
     return host, await store.do(work)
+
+
+def host_name(config: Config) -> str:
+    """What this host is called in the status."""
+    return config.journal.host or socket.gethostname()
+
+
+def site_name(config: Config) -> str:
+    """What the site of this host's inbox and outbox is called."""
+    return config.journal.site or host_name(config)
 
 
 def _mark(outbox: Path) -> str:

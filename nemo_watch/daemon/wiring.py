@@ -56,6 +56,22 @@ def open_journal(config: Config) -> Store:
     Raises: UsageError when it is damaged, newer, or its folder cannot be used; Trouble (NO_SPACE, OUTBOX_UNWRITABLE,
     JOURNAL_AWAY) where that passes: it is locked, its disk full or read-only, its server away.
     """
+    from nemo_watch.jobs import records
+    from nemo_watch.jobs.copying import MOVED_TO
+
+    store = opened_anew(config)
+    left_for = store.submit(lambda connection: records.kept(connection, MOVED_TO)).result()
+    if left_for is not None:
+        store.close()
+        raise UsageError(
+            f"journal.url: this journal was moved to {left_for}, and what is true stands there. Set journal.url, or move it back: "
+            "nemo-watch journal move"
+        )
+    return store
+
+
+def opened_anew(config: Config) -> Store:
+    """The same, one that was left included. Raises: as `open_journal`."""
     from nemo_watch.jobs.opening import open_sqlite
 
     if config.journal.url:

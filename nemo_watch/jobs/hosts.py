@@ -77,6 +77,9 @@ def join(connection: sa.Connection, host: Host, site: str, mark: str) -> int:
             f'give the same name: set journal.site = "{owner_of_mark.name}", or choose another outbox.'
         )
     known = connection.execute(sa.select(table).where(table.c.name == site)).first()
+    if known is None:  # the first to come takes the site that every journal begins with
+        connection.execute(table.update().where(table.c.name == "").values(name=site))
+        known = connection.execute(sa.select(table).where(table.c.name == site)).first()
     if known is None:
         number = int(
             connection.execute(table.insert().values(name=site, mark=mark, fence=0).returning(table.c.id)).scalar_one()

@@ -1,0 +1,95 @@
+"""One journal's rows → another, empty journal: whole or not at all.
+
+A journal that was left is marked, so that nobody goes on with it by mistake; a move that was cut short is finished by doing it again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from nemo_watch.errors import UsageError
+from nemo_watch.jobs import records, tables
+
+if TYPE_CHECKING:
+    from nemo_watch.jobs.store import Store
+
+MOVED_TO: Final = "moved_to"
+_MOVE: Final = "move"  # the number of the move, in both journals
+_NOT_COPIED: Final = frozenset({"host"})  # who took part there takes no part here
+_OF_THE_JOURNAL: Final = frozenset({"schema", MOVED_TO})  # of `meta`: each journal has its own
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def copied(source: Store, target: Store, site: str) -> int:
+    """Copy everything into the empty `target`, whose only site gets the name `site`; how many rows.
+
+    Raises: UsageError when the target holds another journal, or the source films of several sites where there can be one.
+    """
+    move = source.submit(_begun).result()
+    if target.submit(lambda c: records.kept(c, _MOVE)).result() == move:
+        return 0  # it was cut short after the copy: all of it is there
+    rows = source.submit(_read).result()
+    return target.submit(lambda c: _written(c, rows, site, move)).result()
+
+
+def leave(source: Store, target: str) -> None:
+    """Mark the journal as left: what is true stands in `target` from now on."""
+    source.submit(lambda c: records.keep(c, MOVED_TO, target)).result()
+
+
+def take_up(target: Store) -> None:
+    """Forget that this journal was left once: it is the true one again."""
+    target.submit(lambda c: c.execute(tables.meta.delete().where(tables.meta.c.key.in_([MOVED_TO, _MOVE])))).result()
+
+
+def _begun(connection: sa.Connection) -> str:
+    number = records.kept(connection, _MOVE) or uuid4().hex
+    records.keep(connection, _MOVE, number)
+    return str(number)
+
+
+def _read(connection: sa.Connection) -> Rows:
+    found = {
+        table.name: [dict(row) for row in connection.execute(sa.select(table)).mappings().all()]
+        for table in tables.metadata.sorted_tables
+        if table.name not in _NOT_COPIED
+    }
+    found["meta"] = [row for row in found["meta"] if row["key"] not in _OF_THE_JOURNAL]
+    return found
+
+
+def _written(connection: sa.Connection, rows: Rows, site: str, move: str) -> int:
+    if connection.scalar(sa.select(tables.project.c.id).limit(1)) is not None:
+        raise UsageError("The target holds a journal already; a journal moves into an empty one only.")
+    used = {row["site"] for row in rows["project"]}
+    sites = rows["site"]
+    if connection.dialect.name == "sqlite" and len(used) > 1:
+        names = ", ".join(row["name"] for row in sites if row["id"] in used)
+        raise UsageError(f"The journal holds the films of several sites ({names}); SQLite is for one host alone.")
+    if len(used) < 2:
+        rows["site"] = [{"id": tables.FIRST_SITE, "name": site, "mark": None, "leader": None, "fence": 0}]
+        rows["project"] = [row | {"site": tables.FIRST_SITE} for row in rows["project"]]
+    for table in tables.metadata.sorted_tables:
+        if table.name in _NOT_COPIED:
+            continue
+        connection.execute(
+            table.delete().where(table.c.key.not_in(_OF_THE_JOURNAL)) if table.name == "meta" else table.delete()
+        )
+        if rows[table.name]:
+            connection.execute(table.insert(), rows[table.name])
+        _count_on(connection, table)
+    assert records.kept(connection, _MOVE) == move  # noqa: S101  it came with `meta`
+    return sum(map(len, rows.values()))
+
+
+def _count_on(connection: sa.Connection, table: sa.Table) -> None:
+    """New rows are numbered after those that were brought with their numbers."""
+    if connection.dialect.name == "sqlite" or "id" not in table.c:
+        return
+    connection.exec_driver_sql(
+        f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM \"{table.name}\"), false)"  # noqa: S608
+    )
