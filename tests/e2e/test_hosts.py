@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from tests.conftest import Server
 from tests.e2e.cloud import Cloud
 from tests.e2e.hosts import Host, cluster
+from tests.e2e.house import House
+from tests.wire import Wire
 
 WITHIN_S = 40.0
 
@@ -163,3 +167,86 @@ def test_retry_again_and_cancel_reach_a_film_that_another_host_has_at_work(hosts
     hook.released.set()
     assert second.command("retry", "held").returncode == 0
     was_made_once(first, cloud, "held", ["About held"])
+
+
+def of(server: Server, name: str) -> str:
+    """A new database on a server of the test's own."""
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.url.replace("/postgres?", f"/{name}?")
+
+
+@pytest.mark.parametrize(("call", "moment"), [("run_sse", "part"), ("upload", "asked"), ("render", "performed")])
+def test_a_database_that_restarts_cuts_nothing_short(
+    tmp_path: Path, cloud: Cloud, server: Server, call: str, moment: str
+) -> None:
+    with cluster(tmp_path, cloud, of(server, "restarted")) as hosts:
+        for host in hosts:
+            host.start()
+        leader(hosts)
+        hook = cloud.hook(call, moment, holds=True)
+        hosts[0].project("held", "About held")
+        assert hook.happened.wait(WITHIN_S), hosts[0].report()
+        server.stop()
+        hosts[0].until(lambda: any("held_up" in h.log.read_text("utf-8") for h in hosts))
+        server.start()
+        hook.released.set()
+        was_made_once(hosts[0], cloud, "held", ["About held"])
+        hosts[0].project("later", "About later")
+        was_made_once(hosts[0], cloud, "later", ["About later"])
+
+
+def test_a_host_that_is_cut_off_from_the_database_is_followed_and_pays_nothing_meanwhile(
+    tmp_path: Path, cloud: Cloud, database: str
+) -> None:
+    way = Wire(database)
+    with cluster(tmp_path, cloud, database) as (first, second):
+        first.database = way.url
+        first.configure()
+        first.start()
+        leader([first])
+        hook = cloud.hook("upload", "asked", holds=True)
+        first.project("cut", "About cut")
+        assert hook.happened.wait(WITHIN_S), first.report()
+        second.start()
+        way.cut()
+        hook.released.set()
+        was_made_once(second, cloud, "cut", ["About cut"])
+        assert who([second], "job.ended", "cut") == ["nas-2"]
+        way.open = True
+        first.until(lambda: "site.lost" in first.log.read_text("utf-8"))
+        second.project("later", "About later")
+        was_made_once(second, cloud, "later", ["About later"])
+        assert cloud.messages == ["About cut", "About later"]
+    way.close()
+
+
+def test_a_journal_moved_to_the_database_and_back_knows_what_was_bought(
+    tmp_path: Path, make_house: Callable[..., House], cloud: Cloud, database: str
+) -> None:
+    house = make_house(cloud)
+    house.start()
+    house.project("trip", "About trip")
+    was_made_once(house, cloud, "trip", ["About trip"])
+    refused = house.command("journal", "move", database)
+    assert refused.returncode == 2
+    assert "already running" in refused.stderr
+    assert house.stop() == 0
+    edits = {"sqlite": "Then make it 20 seconds long", database: 'Then give it the title "End"'}
+    words = ["About trip"]
+    for target, changes in ((database, {"journal": {"url": database, "silence": "2s"}}), ("sqlite", {})):
+        moved = house.command("journal", "move", target)
+        assert moved.returncode == 0, moved.stderr
+        left = house.command("run", "--once")
+        assert left.returncode == 2
+        assert "this journal was moved to" in left.stderr
+        house.configure(changes)
+        house.start()
+        words.append(edits[target])
+        house.write("trip/prompt.txt", "\n---\n".join(words))
+        house.until_done("trip", version=len(words))
+        assert house.stop() == 0
+    assert cloud.messages == words, "each once, on the timeline that was there"
+    assert len({asked.session for asked in cloud.asked("run_sse")}) == 1
+    tokens = [asked for asked in cloud.calls if asked.path.endswith("/anonymous-token")]
+    assert len(tokens) == 1, "the account goes along"
