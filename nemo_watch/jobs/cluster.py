@@ -40,6 +40,7 @@ log = logger("cluster")
 
 _JOIN_AGAIN_S: Final = (0.5, 1.0, 2.0, 5.0)
 _ASK_S: Final = 1.0  # a lead or a job that its dead host still seems to have is asked for again
+_LEAVE_S: Final = 2.0
 _OFFERED_S: Final = 10.0  # what was offered and not taken by then is offered again
 
 
@@ -132,11 +133,14 @@ class Cluster:
         self._tasks = [asyncio.create_task(self._beats()), asyncio.create_task(self._serve())]
 
     async def close(self) -> None:
-        """Take no part any more. What was at work here is free for the others as soon as `leave` is called."""
+        """Take no part any more. What was at work here is free for the others at once; where the database is away, after a while."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.lead = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LEAVE_S):
+                await self.store.do(lambda c: hosts.leave(c, self.host.owner))
 
     def led(self) -> Store:
         """The store as this host may write to it while it leads the site."""
