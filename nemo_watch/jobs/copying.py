@@ -25,7 +25,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def copied(source: Store, target: Store, site: str) -> int:
-    """Copy everything into the empty `target`, whose only site gets the name `site`; how many rows.
+    """Copy everything into the `target`, which is empty or was left; its only site gets the name `site`; how many rows.
 
     Raises: UsageError when the target holds another journal, or the source films of several sites where there can be one.
     """
@@ -63,7 +63,8 @@ def _read(connection: sa.Connection) -> Rows:
 
 
 def _written(connection: sa.Connection, rows: Rows, site: str, move: str) -> int:
-    if connection.scalar(sa.select(tables.project.c.id).limit(1)) is not None:
+    was_left = records.kept(connection, MOVED_TO) is not None  # what it holds is old
+    if not was_left and connection.scalar(sa.select(tables.project.c.id).limit(1)) is not None:
         raise UsageError("The target holds a journal already; a journal moves into an empty one only.")
     used = {row["site"] for row in rows["project"]}
     sites = rows["site"]
@@ -73,13 +74,11 @@ def _written(connection: sa.Connection, rows: Rows, site: str, move: str) -> int
     if len(used) < 2:
         rows["site"] = [{"id": tables.FIRST_SITE, "name": site, "mark": None, "leader": None, "fence": 0}]
         rows["project"] = [row | {"site": tables.FIRST_SITE} for row in rows["project"]]
+    for table in reversed(tables.metadata.sorted_tables):
+        own = table.c.key.not_in(_OF_THE_JOURNAL) if table.name == "meta" else sa.true()
+        connection.execute(table.delete().where(own))
     for table in tables.metadata.sorted_tables:
-        if table.name in _NOT_COPIED:
-            continue
-        connection.execute(
-            table.delete().where(table.c.key.not_in(_OF_THE_JOURNAL)) if table.name == "meta" else table.delete()
-        )
-        if rows[table.name]:
+        if rows.get(table.name):
             connection.execute(table.insert(), rows[table.name])
         _count_on(connection, table)
     assert records.kept(connection, _MOVE) == move  # noqa: S101  it came with `meta`
