@@ -30,8 +30,6 @@ def copied(source: Store, target: Store, site: str) -> int:
     Raises: UsageError when the target holds another journal, or the source films of several sites where there can be one.
     """
     move = source.submit(_begun).result()
-    if target.submit(lambda c: records.kept(c, _MOVE)).result() == move:
-        return 0  # it was cut short after the copy: all of it is there
     rows = source.submit(_read).result()
     return target.submit(lambda c: _written(c, rows, site, move)).result()
 
@@ -63,8 +61,11 @@ def _read(connection: sa.Connection) -> Rows:
 
 
 def _written(connection: sa.Connection, rows: Rows, site: str, move: str) -> int:
-    was_left = records.kept(connection, MOVED_TO) is not None  # what it holds is old
-    if not was_left and connection.scalar(sa.select(tables.project.c.id).limit(1)) is not None:
+    was_left = records.kept(connection, MOVED_TO) is not None  # what it holds is old …
+    was_cut = (
+        records.kept(connection, _MOVE) == move
+    )  # … or the copy of a move that was cut short, which nobody has used
+    if not was_left and not was_cut and connection.scalar(sa.select(tables.project.c.id).limit(1)) is not None:
         raise UsageError("The target holds a journal already; a journal moves into an empty one only.")
     used = {row["site"] for row in rows["project"]}
     sites = rows["site"]
