@@ -18,12 +18,14 @@ from nemo_watch.jobs import tables
 
 if TYPE_CHECKING:
     from nemo_watch.clock import Clock
-    from nemo_watch.jobs.store import Store
+    from nemo_watch.jobs.store import Result, Store
 
 Receipt = dict[str, Any]
 
 PAID: Final = "message/"  # the names of paid steps begin so; the daily limit counts them
 DAY_S: Final = 86_400.0
+SURE_S: Final = 5.0
+"""How old the proof may be that a job is ours when a message is sent: well below the silence after which another host takes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Journal:
         self._owner = owner
         self._fence = fence
         self.scope = f"job/{job_id}"
+        self._proven_s = self._proven_at = float("-inf")  # when a write last held the job's row, on both clocks
 
     async def find(self, name: str, scope: str | None = None) -> Step | None:
         """The step as it stands, None when nothing is known of it."""
@@ -87,7 +90,7 @@ class Journal:
             connection.execute(_INTENT, {"scope": scope, "name": name, "state": "intent", "data": data, "at": at})
             return Step(name, data, None, at)
 
-        return await self._store.do(work)
+        return await self._proven(work)
 
     async def receipt(self, name: str, receipt: Receipt, scope: str | None = None) -> None:
         """Write down what came of `name`; from here on it is never done again."""
@@ -98,7 +101,7 @@ class Journal:
             self._hold(connection)
             _put_receipt(connection, scope, name, receipt, at)
 
-        await self._store.do(work)
+        await self._proven(work)
 
     async def void(self, *names: str, scope: str | None = None) -> None:
         """Take back steps that proved not to have happened, or are to be done anew. The rows are kept."""
@@ -108,7 +111,7 @@ class Journal:
             for name in names:
                 _void(connection, scope or self.scope, name)
 
-        await self._store.do(work)
+        await self._proven(work)
 
     async def write(self, **values: object) -> None:
         """Change the job's own row (state, session, cause, …)."""
@@ -118,7 +121,7 @@ class Journal:
             self._hold(connection)
             connection.execute(tables.job.update().where(tables.job.c.id == self.job_id).values(values))
 
-        await self._store.do(work)
+        await self._proven(work)
 
     async def held(self, work: Callable[[sa.Connection], Any]) -> Any:  # noqa: ANN401  whatever the work returns
         """Run `work` in one transaction with the proof that this owner still holds the job."""
@@ -127,7 +130,7 @@ class Journal:
             self._hold(connection)
             return work(connection)
 
-        return await self._store.do(guarded)
+        return await self._proven(guarded)
 
     async def distinct_ms(self) -> int:
         """Unix milliseconds that no other caller gets, whatever the clock does: render ids are made of them."""
@@ -144,7 +147,26 @@ class Journal:
             connection.execute(meta.update().where(meta.c.key == "last_ms").values(value=moment_ms))
             return moment_ms
 
-        return await self._store.do(work)
+        return await self._proven(work)
+
+    async def sure(self) -> None:
+        """Before what cannot be undone: the job was ours a moment ago, and is not looked for by another host yet.
+
+        A machine that slept after its last write asks again; whoever took the job over meanwhile has raised the fence.
+        """
+        while self._proof_age_s() > SURE_S:
+            await self.held(lambda _connection: None)
+
+    def _proof_age_s(self) -> float:
+        """How long ago a write last held the job's row. The date tells of a machine that was put to sleep, the other clock does not."""
+        return max(self._clock.monotonic() - self._proven_s, abs(self._clock.now().timestamp() - self._proven_at))
+
+    async def _proven(self, work: Callable[[sa.Connection], Result]) -> Result:
+        """What `work` returns, which has held the job's row: until it was asked for, at least, it was ours."""
+        asked_s, asked_at = self._clock.monotonic(), self._clock.now().timestamp()
+        result = await self._store.do(work)
+        self._proven_s, self._proven_at = asked_s, asked_at
+        return result
 
     def _hold(self, connection: sa.Connection) -> None:
         """Lock the job's row for this owner and fence, or learn that it is lost."""

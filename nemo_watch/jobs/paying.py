@@ -147,6 +147,7 @@ async def _intended(run: Run, session: Session, name: str, text: str) -> Step:
 
 async def _send(run: Run, session: Session, text: str) -> ReplyAnswer:
     run.report(0.3, "your message is being worked on")
+    await run.journal.sure()
     async with _still_working(run):
         return await run.service.send_message(session.session_id, text, lambda _reply: None)
 

@@ -118,3 +118,21 @@ async def test_render_ids_are_distinct_whatever_the_clock_does(store, clock):
     first = await journal.distinct_ms()
     clock.at_s -= 1000
     assert await journal.distinct_ms() == first + 1
+
+
+async def test_one_who_slept_after_the_intent_asks_again_before_it_sends(store, clock):
+    """What another host took over meanwhile is not sent; what is still ours is."""
+    journal = await claimed(store, clock)
+    await journal.intent("message/0", {"text": "x", "paid": True})
+    before = store.generation
+    await journal.sure()
+    assert store.generation == before, "the intent itself is proof enough"
+    clock.at_s += 3600
+    await journal.sure()
+    clock.at_s += 3600
+    taken = (
+        tables.job.update().where(tables.job.c.id == journal.job_id).values(owner="other", fence=tables.job.c.fence + 1)
+    )
+    await store.do(lambda c: (c.execute(taken), None)[1])
+    with pytest.raises(Trouble):
+        await journal.sure()
