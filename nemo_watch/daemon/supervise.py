@@ -182,7 +182,8 @@ def _cluster(
     config: Config, clock: Clock, store: Store, host: Host, site: int, dispatcher: Dispatcher, wake: asyncio.Event
 ) -> Cluster:
     """What this host does among the others."""
-    from nemo_watch.jobs.cluster import Cluster, SharedPace
+    from nemo_watch.jobs.cluster import Cluster
+    from nemo_watch.jobs.leading import SharedPace
 
     at_once = config.service.projects_at_once
     here = config.journal.projects_here or at_once

@@ -13,16 +13,16 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import sqlalchemy as sa
 
-from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs import hosts, queue, records
 from nemo_watch.jobs.dispatch import AtWork
 from nemo_watch.jobs.hosts import Doing, Host, Lead
+from nemo_watch.jobs.joining import database_errors, joined_queue
+from nemo_watch.jobs.leading import Led, SharedPace
 from nemo_watch.jobs.news import news
-from nemo_watch.jobs.postgres import NETWORK, QUEUE_LOCK
 from nemo_watch.jobs.turns import startable
 from nemo_watch.logs import logger
 from nemo_watch.model import JobState
@@ -34,65 +34,15 @@ if TYPE_CHECKING:
     from nemo_watch.clock import Clock
     from nemo_watch.jobs.dispatch import Dispatcher
     from nemo_watch.jobs.queue import JobRecord
-    from nemo_watch.jobs.store import Result, Store, Work
+    from nemo_watch.jobs.store import Store
 
 log = logger("cluster")
 
 _JOIN_AGAIN_S: Final = (0.5, 1.0, 2.0, 5.0)
 _ASK_S: Final = 1.0  # a lead or a job that its dead host still seems to have is asked for again
+_LOOK_S: Final = 0.2  # a place that has become free is filled by then
 _LEAVE_S: Final = 2.0
 _OFFERED_S: Final = 10.0  # what was offered and not taken by then is offered again
-
-
-class Led:
-    """The store as the leader of a site writes to it: nothing, once another leads."""
-
-    def __init__(self, store: Store, lead: Callable[[], Lead | None]) -> None:
-        self._store = store
-        self._lead = lead
-
-    @property
-    def trouble(self) -> str | None:
-        """As `Store.trouble`."""
-        return self._store.trouble
-
-    @property
-    def generation(self) -> int:
-        """As `Store.generation`."""
-        return self._store.generation
-
-    async def do(self, work: Work[Result]) -> Result:
-        """As `Store.do`. Raises: Trouble(LOST_TO_ANOTHER) when another host leads the site now."""
-        lead = self._lead()
-        if lead is None:
-            raise Trouble(Cause.LOST_TO_ANOTHER)
-
-        def guarded(connection: sa.Connection) -> Result:
-            hosts.check_lead(connection, lead)
-            return work(connection)
-
-        return await self._store.do(guarded)
-
-    async def read(self, work: Work[Result]) -> Result:
-        """As `Store.read`."""
-        return await self._store.read(work)
-
-
-@dataclass(slots=True)
-class SharedPace:
-    """`nemo.asking.Quiet` for all hosts: what one was told of the rate limit, the others heed from their next beat on."""
-
-    clock: Clock
-    until_s: float = 0.0  # on this host's monotonic clock
-    untold_until_s: float = 0.0  # what the others have not heard yet
-
-    def left_s(self) -> float:
-        """How long nobody is to call, in seconds."""
-        return max(0.0, self.until_s - self.clock.monotonic())
-
-    def note(self, seconds: float) -> None:
-        """We were told to slow down; this host waits by itself, the others hear of it."""
-        self.untold_until_s = max(self.untold_until_s, self.clock.monotonic() + seconds)
 
 
 @dataclass(slots=True)
@@ -173,7 +123,7 @@ class Cluster:
                 dedupe_key=[f"film/{number}" for number in numbers],
                 on_conflict="skip",
             )
-        except _database_errors() as error:
+        except database_errors() as error:
             log.debug("jobs.unoffered", reason=type(error).__name__)
             return False
         return True
@@ -203,7 +153,7 @@ class Cluster:
         number = int(handed.payload or b"0")
         running = self.dispatcher.running.get(number)
         if running is None:
-            if self.dispatcher.stopping or not self._may_take_over():
+            if self.dispatcher.stopping or not self._may_take_over() or len(self.dispatcher.running) >= self.own_limit:
                 raise self._again()
             job, fence = await self.store.do(lambda c: self._adopted(c, number))
             if job is None or fence is None:
@@ -249,7 +199,7 @@ class Cluster:
         while True:
             try:
                 await self._serve_once()
-            except _database_errors() as error:
+            except database_errors() as error:
                 if tries == 0:  # once, not at every try
                     log.warning("queue.lost", reason=type(error).__name__)
             finally:
@@ -259,19 +209,15 @@ class Cluster:
 
     async def _serve_once(self) -> None:
         """Serve until the connection is lost. Raises: what the driver raises then; TimeoutError."""
-        import psycopg
-        from pgqueuer import PgQueuer
-
-        async with await psycopg.AsyncConnection.connect(self.url, autocommit=True, **NETWORK) as connection:
-            await _installed(connection)
-            engine = PgQueuer.from_psycopg_connection(connection)
+        async with joined_queue(self.url) as engine:
             engine.entrypoint(f"film/{self.site}", concurrency_limit=self.limit)(self._film)
             engine.entrypoint(f"lead/{self.site}", concurrency_limit=1)(self._leading)
+            engine.qm.min_dequeue_poll_interval = timedelta(seconds=_LOOK_S)
             serving = asyncio.create_task(
                 engine.run(
                     dequeue_timeout=timedelta(seconds=_ASK_S),
-                    batch_size=1,
-                    max_concurrent_tasks=self.own_limit + 2,  # the lead is a task as well
+                    batch_size=max(1, self.own_limit // 2),
+                    max_concurrent_tasks=self.own_limit + 1,  # the lead is a task as well
                     heartbeat_timeout=timedelta(seconds=self.host.silent_s),
                 )
             )
@@ -352,22 +298,3 @@ class Cluster:
             hosts.leader_name(connection, self.site),
             cancels,
         )
-
-
-async def _installed(connection: Any) -> None:  # noqa: ANN401  the driver's
-    """PgQueuer's own tables, of today's version; hosts that start at once do this one after the other."""
-    from pgqueuer.queries import Queries
-
-    await connection.execute(f"SELECT pg_advisory_lock({QUEUE_LOCK})")
-    try:
-        queries = Queries.from_psycopg_connection(connection)
-        await (queries.upgrade() if await queries.schema_is_installed() else queries.install())
-    finally:
-        with contextlib.suppress(*_database_errors()):
-            await connection.execute(f"SELECT pg_advisory_unlock({QUEUE_LOCK})")
-
-
-def _database_errors() -> tuple[type[BaseException], ...]:
-    import psycopg
-
-    return (psycopg.Error, OSError, TimeoutError)
