@@ -16,7 +16,7 @@ import msgspec
 
 from nemo_watch.daemon.rounds import Round, Seen
 from nemo_watch.errors import FAILURES, Cause, FilmState, Need, Trouble, advice, sentence
-from nemo_watch.jobs import queue, records
+from nemo_watch.jobs import hosts, queue, records
 from nemo_watch.jobs.decisions import Wait
 from nemo_watch.jobs.dispatch import time_of_day
 from nemo_watch.jobs.store import store_stamp
@@ -76,6 +76,7 @@ class Telling:
     _versions: dict[tuple[object, ...], tuple[int, ...]] = field(
         default_factory=dict
     )  # as they lay there at this round
+    _sites: dict[int, tuple[str, bool]] = field(default_factory=dict)
     _read: tuple[tuple[int, int], tuple[list[FilmRecord], dict[int, JobShown]]] | None = None
 
     async def tell(self, round_: Round) -> Overview:
@@ -110,6 +111,8 @@ class Telling:
             if record.id not in seen and (job is None or self._superseded(record, seen)):
                 continue
             told = self._row(record, seen.get(record.id), job, round_.waiting)
+            if record.site != self.site:
+                told = replace(told, row=self._elsewhere(record.site, told.row))
             before = self._told.get(record.id)
             changed = before is None or replace(told.row, updated_at=before.row.updated_at) != before.row
             at = self.clock.now() if changed else before.row.updated_at if before else self.clock.now()
@@ -124,9 +127,17 @@ class Telling:
     async def _records(self) -> tuple[list[FilmRecord], dict[int, JobShown]]:
         """Films and their newest jobs; read again only when something was written since."""
         stamp = self.store.generation, await self.store.read(store_stamp)
+        self._sites = await self.store.read(hosts.sites)
         if self._read is None or self._read[0] != stamp:
             self._read = stamp, await self.store.read(lambda c: (records.films(c), queue.jobs_shown(c)))
         return self._read[1]
+
+    def _elsewhere(self, site: int, row: FilmRow) -> FilmRow:
+        """The row of a film whose files another site has: only its hosts can make it."""
+        name, lives = self._sites.get(site, ("another", False))
+        if row.state is FilmState.QUEUED and not lives:
+            return replace(row, detail=f"waiting for a host of {name}, which has its files and is silent")
+        return row if row.state is FilmState.WORKING else replace(row, detail=f"{row.detail} (at {name})".strip())
 
     def _superseded(self, record: FilmRecord, seen: dict[int, Seen]) -> bool:
         """Whether another film of that name lies in the inbox now: two rows of one name would help nobody."""

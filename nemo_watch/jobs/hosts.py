@@ -138,9 +138,12 @@ def _doing(value: Any) -> Doing:  # noqa: ANN401  JSON
     return {int(job): (float(progress), str(words)) for job, (progress, words) in (value or {}).items()}
 
 
-def host_names(connection: sa.Connection) -> dict[str, str]:
-    """Owner → name of every host that is entered, the dead of the last day included."""
-    return {row.owner: row.name for row in connection.execute(sa.select(tables.host.c.owner, tables.host.c.name)).all()}
+def sites(connection: sa.Connection) -> dict[int, tuple[str, bool]]:
+    """Number → name of every site, and whether a host of it lives."""
+    host, site = tables.host, tables.site
+    now = database_now(connection)
+    living = set(connection.scalars(sa.select(host.c.site).where(host.c.beat_at + host.c.silent_s > now)).all())
+    return {row.id: (row.name, row.id in living) for row in connection.execute(sa.select(site)).all()}
 
 
 def forget(connection: sa.Connection) -> None:

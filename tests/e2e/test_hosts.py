@@ -140,6 +140,12 @@ def test_each_host_with_folders_of_its_own_makes_its_own_films_and_shows_the_oth
             )
         assert first.row("cellar")["video"] is None
         assert first.row("attic")["video"] == "attic/attic.mp4"
+        hook = cloud.hook("session", "asked", second.kill, 3)
+        second.project("waits", "About waits")
+        assert hook.happened.wait(WITHIN_S)
+        first.until(lambda: "waiting for a host of nas-2" in first.row("waits").get("detail", ""))
+        second.start()
+        was_made_once(second, cloud, "waits", ["About waits"])
 
 
 def test_hosts_that_say_they_share_a_site_and_do_not_are_refused(tmp_path: Path, cloud: Cloud, database: str) -> None:
