@@ -146,7 +146,7 @@ async def started(
     finally:
         await dispatcher.stop(config.service.pace.stop_wait_s)
         await wishes.close()
-        await asyncio.to_thread(watch.stop)
+        await asyncio.to_thread(looks.watch.stop)
 
 
 async def _take_over(

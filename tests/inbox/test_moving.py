@@ -152,7 +152,7 @@ def test_no_other_name_is_ever_taken_away(root):
 def test_loose_files_move_together_into_a_new_folder(root):
     gather = gather_of(root, "trip", "a.jpg", "b.jpg", "prompt.txt")
     inode = (root / "a.jpg").stat().st_ino
-    assert InboxFolder(root).move_loose(gather) == ("trip/a.jpg", "trip/b.jpg", "trip/prompt.txt")
+    assert InboxFolder(root).move_loose(gather).paths == ("trip/a.jpg", "trip/b.jpg", "trip/prompt.txt")
     assert tree(root) == ["trip/a.jpg", "trip/b.jpg", "trip/prompt.txt"]
     assert (root / "trip/a.jpg").stat().st_ino == inode
 
@@ -186,7 +186,7 @@ def test_a_move_killed_at_any_step_is_finished_by_repeating_it(root, monkeypatch
                 survived = True
             except Killed:
                 assert len(tree(root)) == 2
-        assert InboxFolder(root).move_loose(gather) == ("trip/a.jpg", "trip/b.jpg")
+        assert InboxFolder(root).move_loose(gather).paths == ("trip/a.jpg", "trip/b.jpg")
         assert tree(root) == ["trip/a.jpg", "trip/b.jpg"]
         assert [path.name for path in root.iterdir()] == ["trip"]
     assert steps > 8
@@ -246,14 +246,14 @@ def test_a_file_that_changed_or_left_is_not_moved(root):
     gather = gather_of(root, "trip", "a.jpg", "b.jpg", "c.jpg")
     (root / "a.jpg").write_bytes(b"changed")
     (root / "b.jpg").unlink()
-    assert InboxFolder(root).move_loose(gather) == ("trip/c.jpg",)
+    assert InboxFolder(root).move_loose(gather).paths == ("trip/c.jpg",)
     assert tree(root) == ["a.jpg", "trip/c.jpg"]
 
 
 def test_nothing_left_to_move_makes_no_folder(root):
     gather = gather_of(root, "trip", "a.jpg")
     (root / "a.jpg").unlink()
-    assert InboxFolder(root).move_loose(gather) == ()
+    assert InboxFolder(root).move_loose(gather).paths == ()
     assert list(root.iterdir()) == []
 
 
