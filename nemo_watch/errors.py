@@ -193,7 +193,7 @@ FAILURES: Final[dict[Cause, Failure]] = {
         "{file} has left the inbox before it could be sent.", "Put it back, or leave it: the film goes on with what is there.",
     ),
     Cause.PROMPT_UNREADABLE: Failure(
-        _N, Need.FILE, Move.ASK, "{file} cannot be read as plain text: {reason}.", "Save it as plain text (UTF-8).",
+        _N, Need.FILE, Move.ASK, "{file} cannot be read as plain text: {reason}.", "Put a plain text file (UTF-8, at most 1 MB) in its place.",
     ),
     # -- the paid message
     Cause.MESSAGE_UNSURE: Failure(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from nemo_watch.inbox.listing import InboxFolder
     from nemo_watch.jobs.dispatch import Workers
     from nemo_watch.jobs.store import Store
-    from nemo_watch.model import FoundFilm, FoundProject, Order
+    from nemo_watch.model import FoundFilm, FoundProject, Order, Sighting
     from nemo_watch.outbox.publish import OutboxFolder
 
 log = logger("rounds")
@@ -140,14 +140,25 @@ class Rounds:
         """Move loose files into their folder. It may be repeated: a kill half way is finished by the next look."""
         for gather in gathers:
             try:
-                await asyncio.to_thread(self.folder.move_loose, gather)
+                moved = await asyncio.to_thread(self.folder.move_loose, gather)
             except Trouble as trouble:
                 log.warning("loose.move_failed", folder=gather.folder, reason=str(trouble))
                 reason = f"cannot be moved into a project of its own: {trouble}"
                 result.ungathered += [LeftAlone(file.path, None, reason) for file in gather.files]
                 continue
-            result.gathered += 1
-            log.info("loose.gathered", folder=gather.folder, files=len(gather.files))
+            self._refused(moved.refused, gather.folder, result)
+            if moved.paths or not moved.refused:
+                result.gathered += 1
+                log.info("loose.gathered", folder=gather.folder, files=len(moved.paths))
+                self.wishes.woken()
+
+    def _refused(self, refused: Sequence[tuple[Sighting, str]], folder: str, result: Round) -> None:
+        """Loose files that stayed: each is told, and the log has one line for all that is new."""
+        told = {sighting: f"cannot be moved into a project ({why}); put it into a folder" for sighting, why in refused}
+        result.ungathered += [LeftAlone(sighting.path, None, reason) for sighting, reason in told.items()]
+        new = [sighting.path for sighting, reason in told.items() if self.looks.lookout.unmoved(sighting, reason)]
+        if new:
+            log.warning("loose.move_refused", folder=folder, files=len(new), first=new[0], reason=refused[0][1])
             self.wishes.woken()
 
     # -- what is there, joined with what is known --------------------------------------------------------------------------
@@ -246,14 +257,9 @@ class Rounds:
         template = self.wishes.template
         seen.decision = Wait(FilmState.WAITING_FOR_PROMPT, f"write what you want into {seen.wish.prompt_file}")
         await self.store.do(lambda c: records.write_film(c, seen.film, template=template.decode()))
-        try:
-            await asyncio.to_thread(self.folder.write_new, seen.found.prompt_path, template)
-        except Trouble as trouble:
-            seen.decision = Wait(FilmState.QUEUED, str(trouble), None, advice(trouble.cause, trouble.data))
-            log.warning("prompt.write_failed", film=seen.wish.name, reason=str(trouble))
-        else:
+        if await asyncio.to_thread(self.folder.write_new, seen.found.prompt_path, template):
             log.info("prompt.written", film=seen.wish.name)
-            self.wishes.woken()
+            self.wishes.woken()  # else a person was quicker; the next look finds the words, and what is no text is told by then
 
     async def _answer(self, seen: Seen, routed: Routed, words: Sequence[str]) -> None:
         try:

@@ -175,7 +175,7 @@ async def started(
         if cluster is not None:
             await cluster.close()
         await wishes.close()
-        await asyncio.to_thread(watch.stop)
+        await asyncio.to_thread(looks.watch.stop)
 
 
 def _cluster(

@@ -109,6 +109,8 @@ class Telling:
         for record in records_:
             job = jobs.get(record.id)
             if record.id not in seen and (job is None or self._superseded(record, seen)):
+                if round_.look.absent and record.id in self._told:
+                    rows.append((record, self._told[record.id]))  # unknown, not gone
                 continue
             told = self._row(record, seen.get(record.id), job, round_.waiting)
             if record.site != self.site:
@@ -231,7 +233,7 @@ class Telling:
     def _watching(self, round_: Round) -> Watching:
         watching = self.watching()
         problems = [*watching.problems, *round_.look.problems]
-        if round_.look.absent:
+        if round_.look.absent and not round_.look.hangs:
             problems.append(advice(Cause.INBOX_ABSENT, {}))
         if self.store.trouble:
             problems.append(self.store.trouble)

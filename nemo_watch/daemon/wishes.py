@@ -110,7 +110,7 @@ class Wishes:
     async def wish(self, project: FoundProject, film: FoundFilm, prepared: Prepared | None, past: Past) -> Wish:
         """What the film asks for now."""
         self.left_out[film.name] = () if prepared is None else prepared.left_out
-        words, trouble = await self._words(film, past)
+        words, trouble = await self._words(film, past, ready=project.ready)
         urls: Urls | None = None
         try:
             urls = await self._urls(film)
@@ -138,10 +138,14 @@ class Wishes:
         )
 
     async def _words(
-        self, film: FoundFilm, past: Past
+        self, film: FoundFilm, past: Past, *, ready: bool
     ) -> tuple[Words | None, tuple[Cause, Mapping[str, object]] | None]:
         if film.prompt is None:
-            return None, None
+            reason = await asyncio.to_thread(self.folder.obstacle, film.prompt_path) if ready else None
+            return None, None if reason is None else (
+                Cause.PROMPT_UNREADABLE,
+                {"file": film.prompt_path, "reason": reason},
+            )
         try:
             data = await self._text(film.prompt)
             return prompt.words(data, past.template, file=film.prompt_path), None

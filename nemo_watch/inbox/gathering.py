@@ -31,17 +31,24 @@ _DATED: Final = re.compile(r"\d{4}-\d\d-\d\d-\d{4}(-\d+)?")
 
 
 def loose_files(
-    standing: Standing, projects: Mapping[str, Standing], local_time: datetime, *, quiet: bool, gather: bool
+    standing: Standing,
+    projects: Mapping[str, Standing],
+    local_time: datetime,
+    *,
+    quiet: bool,
+    gather: bool,
+    refused: Mapping[Sighting, str],
 ) -> tuple[tuple[Gather, ...], tuple[LeftAlone, ...]]:
     """What becomes of the files that lie in the inbox itself: gathers when they are quiet, and the rest with a reason.
 
-    `projects` are the folders that exist, `local_time` names a new one, `quiet` says that nothing came for `project_settle`.
+    `projects` are the folders that exist, `local_time` names a new one, `quiet` says that nothing came for `project_settle`. `refused` could
+    not be moved, for the reason given: they stay, and what must not go without them.
     """
     rows = [_row(s, BEING_GATHERED if s.path.startswith(STAGING_PREFIX) else reason) for s, reason in standing.alone]
     rows += [_row(unsettled.sighting, unsettled.reason) for unsettled in standing.unsettled]
     if not gather:
         return (), _by_path([*rows, *(_row(s, LOOSE_IGNORED) for s in standing.at_rest)])
-    plan = _Plan(standing, projects, f"{local_time:%Y-%m-%d-%H%M}")
+    plan = _Plan(standing, projects, f"{local_time:%Y-%m-%d-%H%M}", refused)
     rows += [_row(sighting, reason) for sighting, reason in plan.staying]
     if quiet and not any(unsettled.holds for unsettled in standing.unsettled):
         return tuple(plan.gathers), _by_path(rows)
@@ -92,12 +99,14 @@ class _Names:
 class _Plan:
     """Who goes where: `gathers`, and `staying` with the reason."""
 
-    def __init__(self, standing: Standing, projects: Mapping[str, Standing], date: str) -> None:
+    def __init__(
+        self, standing: Standing, projects: Mapping[str, Standing], date: str, refused: Mapping[Sighting, str]
+    ) -> None:
         self.gathers: list[Gather] = []
-        self.staying: list[tuple[Sighting, str]] = []
+        self.staying: list[tuple[Sighting, str]] = [(s, refused[s]) for s in standing.at_rest if s in refused]
         self._projects = projects
         self._names = _Names(standing, projects)
-        self._resting = set(standing.at_rest)
+        self._resting = set(standing.at_rest) - refused.keys()
         by_role: dict[Role, list[Sighting]] = {role: [] for role in Role}
         everyone = [*standing.at_rest, *(unsettled.sighting for unsettled in standing.unsettled)]
         for sighting in sorted(everyone, key=lambda sighting: natural_key(sighting.path)):

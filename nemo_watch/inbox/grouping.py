@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from nemo_watch.inbox.gathering import NO_PARTNER, loose_files
@@ -154,10 +155,12 @@ def grouped(
     local_time: datetime,
     gather: bool = True,
     known: Mapping[str, ProjectFiles] | None = None,
+    refused: Mapping[Sighting, str] = MappingProxyType({}),
 ) -> Grouping:
     """What the inbox means: where every file stands (`quiet_s` by folder, `""` the inbox itself) → projects, gathers, the rest.
 
-    `local_time` names a new folder. `known` spares work: the meaning of folders whose standing has not changed.
+    `local_time` names a new folder. `known` spares work: the meaning of folders whose standing has not changed. `refused` are loose files that
+    could not be moved, with the reason.
     """
     by_folder = {standing.folder: standing for standing in standings}
     loose = by_folder.pop("", None)
@@ -172,7 +175,8 @@ def grouped(
         alone += files.left_alone
     gathers: tuple[Gather, ...] = ()
     if loose is not None:
-        gathers, rest = loose_files(loose, by_folder, local_time, quiet=quiet_s[""] >= project_settle_s, gather=gather)
+        quiet = quiet_s[""] >= project_settle_s
+        gathers, rest = loose_files(loose, by_folder, local_time, quiet=quiet, gather=gather, refused=refused)
         alone += rest
     return Grouping(tuple(projects), gathers, tuple(alone))
 

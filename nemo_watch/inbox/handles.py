@@ -11,6 +11,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import re
 import signal
 import stat
 import struct
@@ -30,6 +31,8 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _STATX_BTIME: Final = 0x800
 _AT_EMPTY_PATH: Final = 0x1000
 _RENAME_NOREPLACE: Final = 1
+_IN_DELETE_SELF: Final = 0x400
+_MOUNTS: Final = "/proc/self/mountinfo"  # the fifth field is the mount point, spaces and the like in octal: proc(5)
 _STATX_MASK_AT, _STATX_BTIME_AT = 0, 80  # offsets in struct statx: stx_mask u32; stx_btime s64 seconds, u32 nanoseconds
 
 # Source: linux/magic.h and statfs(2). On these another machine may write, and inotify and leases say nothing of it.
@@ -87,6 +90,21 @@ def birth_ns(handle: int) -> int | None:
     return int(seconds) * 10**9 + int(nanoseconds)
 
 
+def mounts_to(path: str) -> tuple[bytes, ...]:
+    """What is mounted on the way to a path (absolute, without links), the last on top; asked without touching any of it. () where nobody tells."""
+    try:
+        with open(_MOUNTS, "rb") as listed:  # noqa: PTH123  as bytes, line by line
+            lines = [line for line in listed if _is_on_the_way(line.split(b" ")[4], os.fsencode(path))]
+    except OSError:
+        return ()
+    return tuple(lines)
+
+
+def _is_on_the_way(point: bytes, path: bytes) -> bool:
+    point = re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), point)
+    return path == point or path.startswith(point.rstrip(b"/") + b"/")
+
+
 def network_file_system(handle: int) -> str | None:
     """The name of the network file system that the handle lies on, or None for a local one."""
     buffer = ctypes.create_string_buffer(256)
@@ -95,6 +113,17 @@ def network_file_system(handle: int) -> str | None:
     return NETWORK_FILE_SYSTEMS.get(
         struct.unpack_from("=l" if struct.calcsize("l") == 4 else "=q", buffer)[0] & 0xFFFFFFFF
     )
+
+
+def may_watch_more() -> bool:
+    """Whether the kernel gives this user one more inotify watch; True where that cannot be told. The watch is given back at once."""
+    queue = _LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+    if queue < 0:
+        return True
+    try:
+        return bool(_LIBC.inotify_add_watch(queue, b"/", _IN_DELETE_SELF) >= 0 or ctypes.get_errno() != errno.ENOSPC)
+    finally:
+        os.close(queue)
 
 
 def has_writer(handle: int) -> bool | None:

@@ -17,7 +17,8 @@ from typing import BinaryIO, Final
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.inbox import handles, moving
 from nemo_watch.inbox.collecting import rare_collections
-from nemo_watch.inbox.media import is_leftover
+from nemo_watch.inbox.media import TEXT_BYTES_MAX, is_leftover
+from nemo_watch.inbox.moving import Moved
 from nemo_watch.inbox.pages import Page, page_of
 from nemo_watch.model import FolderIdentity, Gather, Sighting
 
@@ -34,8 +35,8 @@ class Listing:
     """Everything in the inbox at one moment.
 
     `root` is None while the inbox is absent. `sightings` are files, links, special files, and the folders that are passed by
-    (hidden, junk). `folders` are the project folders. `unreadable` names folders whose contents could not be listed, with the
-    reason: what lay in them is unknown, not gone. `folder_count` counts every folder walked, the inbox included.
+    (hidden, junk). `folders` are the project folders. `unreadable` names folders whose contents could not be listed, and
+    entries that do not even tell what they are, with the reason: what lay there is unknown, not gone. `folder_count` counts every folder walked, the inbox included.
     """
 
     root: FolderIdentity | None
@@ -53,6 +54,12 @@ class Walk:
         self._folder = folder
         self._pages: dict[str, Page] = {}
         self._last = Listing(None)
+        self._pass: _Pass | None = None
+
+    @property
+    def at(self) -> str | None:
+        """The folder that is being listed just now, `""` the inbox itself; None while none is."""
+        return None if self._pass is None else self._pass.at
 
     def listing(self) -> Listing:
         """The inbox as it is now. Never raises for what lies in it, nor for its absence."""
@@ -60,7 +67,7 @@ class Walk:
             root = handles.opened_root(os.fspath(self._folder))
         except OSError as error:
             return Listing(None, problems=(f"The inbox {self._folder} is not there ({error.strerror}).",))
-        pass_ = _Pass(self._pages)
+        pass_ = self._pass = _Pass(self._pages)
         try:
             identity = handles.identity_of(root)
             with rare_collections():
@@ -68,6 +75,7 @@ class Walk:
         except OSError as error:
             return Listing(None, problems=(f"The inbox {self._folder} cannot be read ({error.strerror}).",))
         finally:
+            self._pass = None
             os.close(root)
         self._pages = pass_.pages
         self._last = pass_.listing(identity, self._last)
@@ -80,16 +88,18 @@ class _Pass:
     def __init__(self, known: Mapping[str, Page]) -> None:
         self._known = known
         self.pages: dict[str, Page] = {}
+        self.at = ""
         self._folders: dict[str, FolderIdentity] = {}
         self._unreadable: dict[str, str] = {}
         self._changed = False
 
     def walk(self, handle: int, path: str, depth: int) -> None:
         """Lists one open folder and everything below it. Raises OSError only for this very folder."""
-        known = self._known.get(path)
+        known, self.at = self._known.get(path), path
         page = self.pages[path] = page_of(handle, path, known)
         self._changed |= page is not known
         prefix = path + "/" if path else ""
+        self._unreadable |= {prefix + name: reason for name, reason in page.unreadable}
         for name in page.subfolders:
             if depth < DEPTH_MAX:
                 self._enter(handle, name, prefix + name, depth + 1)
@@ -97,6 +107,7 @@ class _Pass:
                 self._unreadable[prefix + name] = "it is nested too deeply"
 
     def _enter(self, parent: int, name: str, path: str, depth: int) -> None:
+        self.at = path
         try:
             handle = os.open(name, handles.FOLDER_FLAGS, dir_fd=parent)
         except OSError as error:
@@ -176,11 +187,26 @@ class InboxFolder:
             raise Trouble(Cause.FILE_CHANGED, file=sighting.path)
         return data
 
+    def obstacle(self, path: str) -> str | None:
+        """Why what stands under a text's name can never be read as one, in words; None where a text may stand, or nothing does."""
+        *folders, name = path.split("/")
+        try:
+            root = self._root()
+        except Trouble:
+            return None
+        try:
+            with handles.folder_at(root, folders) as folder:
+                return _reason_no_text(os.stat(name, dir_fd=folder, follow_symlinks=False))
+        except OSError:
+            return None  # nothing stands there, or the next look says what is wrong with the folder
+        finally:
+            os.close(root)
+
     def write_new(self, path: str, data: bytes) -> bool:
         """Makes a file that was not there, whole or not at all; False, and nothing done, if the name is taken.
 
-        It belongs to the folder's group and that group may write it. Raises: Trouble(NO_SPACE, OUTBOX_UNWRITABLE,
-        MEDIA_GONE if the folder is gone, INBOX_ABSENT).
+        It belongs to the folder's group and that group may write it. Raises: Trouble(NO_SPACE, OUTBOX_UNWRITABLE with the folder that
+        refused, MEDIA_GONE if the folder is gone, INBOX_ABSENT).
         """
         *folders, name = path.split("/")
         root = self._root()
@@ -188,7 +214,7 @@ class InboxFolder:
             with handles.folder_at(root, folders) as folder:
                 return moving.write_new(folder, name, data)
         except OSError as error:
-            raise _writing_trouble(error, path, self.path) from error
+            raise _writing_trouble(error, path, self.path.joinpath(*folders)) from error
         finally:
             os.close(root)
 
@@ -212,11 +238,11 @@ class InboxFolder:
         finally:
             os.close(root)
 
-    def move_loose(self, gather: Gather) -> tuple[str, ...]:
-        """Moves loose files into their new project folder; returns the paths they have now. Safe to repeat after a kill.
+    def move_loose(self, gather: Gather) -> Moved:
+        """Moves loose files into their new project folder; returns the paths they have now, and what refused. Safe to repeat after a kill.
 
-        A file that is already there, has vanished, or is not the one sighted any more stays where it is. The folder appears under its
-        name only when it is complete. Raises as `write_new`.
+        A file that is already there, has vanished, cannot be moved, or is not the one sighted any more stays where it is. The folder appears
+        under its name only when all else is in it. Raises as `write_new`.
         """
         root = self._root()
         try:
@@ -245,6 +271,16 @@ def _opened_file(folder: int, name: str) -> int:
         raise OSError(errno.ENODEV, error.strerror, name) from error
 
 
+def _reason_no_text(found: os.stat_result) -> str | None:
+    if stat.S_ISLNK(found.st_mode):
+        return "it is a link; links are not followed"
+    if stat.S_ISDIR(found.st_mode):
+        return "it is a folder"
+    if not stat.S_ISREG(found.st_mode):
+        return "it is not a regular file"
+    return "it is too long for words" if found.st_size > TEXT_BYTES_MAX else None
+
+
 def reading_trouble(error: OSError, path: str, inbox: Path) -> Trouble:
     """What an error means that came while the file was opened or read."""
     if error.errno == errno.ENOENT:
@@ -256,11 +292,12 @@ def reading_trouble(error: OSError, path: str, inbox: Path) -> Trouble:
     return Trouble(Cause.FILE_UNREADABLE, file=path, reason=error.strerror or "unknown")
 
 
-def _writing_trouble(error: OSError, path: str, inbox: Path) -> Trouble:
+def _writing_trouble(error: OSError, path: str, folder: Path) -> Trouble:
+    """What an error means that came while something was made in the folder."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return Trouble(Cause.NO_SPACE, folder=str(inbox))
+        return Trouble(Cause.NO_SPACE, folder=str(folder))
     if error.errno in _VANISHED:
         return Trouble(Cause.MEDIA_GONE, file=path)
     if error.errno in _AWAY:
-        return Trouble(Cause.INBOX_ABSENT, folder=str(inbox), reason=error.strerror)
-    return Trouble(Cause.OUTBOX_UNWRITABLE, folder=str(inbox), reason=error.strerror or "unknown")
+        return Trouble(Cause.INBOX_ABSENT, folder=str(folder), reason=error.strerror)
+    return Trouble(Cause.OUTBOX_UNWRITABLE, folder=str(folder), reason=error.strerror or "unknown")

@@ -11,10 +11,11 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from nemo_watch.inbox import handles
-from nemo_watch.inbox.media import STAGING_PREFIX, temporary_name
+from nemo_watch.inbox.media import STAGING_PREFIX, Role, role_of, temporary_name
 from nemo_watch.model import Gather, Sighting
 
 _SHARED_FILE: Final = 0o664
@@ -78,8 +79,16 @@ def _share(handle: int, like: int, mode: int) -> None:
         os.fchmod(handle, mode)
 
 
-def move_loose(root: int, gather: Gather) -> tuple[str, ...]:
-    """Moves the gather's files into its folder; returns the paths that lie there now. Raises OSError.
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The `paths` that lie in the project folder now, and the loose files that the system `refused` to move, with its reason."""
+
+    paths: tuple[str, ...] = ()
+    refused: tuple[tuple[Sighting, str], ...] = ()
+
+
+def move_loose(root: int, gather: Gather) -> Moved:
+    """Moves the gather's files into its folder; one that cannot be moved stays, and holds up no other. Raises OSError for the folder.
 
     A new folder is filled under its staging name and appears by one rename. One that exists (a sidecar's folder, a repetition after
     a kill) takes the rest in.
@@ -103,10 +112,19 @@ def move_loose(root: int, gather: Gather) -> tuple[str, ...]:
     return moved
 
 
-def _moved_into(root: int, folder: int, gather: Gather) -> tuple[str, ...]:
-    moved = [s.path for s in gather.files if _move(root, folder, s) or _exists(folder, s.path)]
+def _moved_into(root: int, folder: int, gather: Gather) -> Moved:
+    moved: list[str] = []
+    refused: list[tuple[Sighting, str]] = []
+    for sighting in gather.files:
+        if refused and not moved and role_of(sighting.path) is not Role.MEDIA:
+            break  # words go last, and not alone: what they speak for has stayed
+        try:
+            if _move(root, folder, sighting) or _exists(folder, sighting.path):
+                moved.append(sighting.path)
+        except OSError as error:  # it alone: made unchangeable, another user's, a mount point
+            refused.append((sighting, error.strerror or "unknown"))
     os.fsync(folder)
-    return tuple(f"{gather.folder}/{name}" for name in moved)
+    return Moved(tuple(f"{gather.folder}/{name}" for name in moved), tuple(refused))
 
 
 def _move(root: int, folder: int, sighting: Sighting) -> bool:

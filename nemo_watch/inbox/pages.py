@@ -11,7 +11,6 @@ import os
 import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import repeat
 from operator import attrgetter
@@ -43,6 +42,9 @@ class Page:
     facts: Sequence[_Facts]
     sightings: Sequence[Sighting]
     subfolders: tuple[str, ...]
+    unreadable: tuple[
+        tuple[str, str], ...
+    ] = ()  # entries that the system tells nothing of (a dead mount, a bad spot), and why
 
 
 def page_of(handle: int, path: str, known: Page | None) -> Page:
@@ -57,18 +59,18 @@ def page_of(handle: int, path: str, known: Page | None) -> Page:
 
 
 def _current(handle: int, names: Sequence[str]) -> list[_Facts] | None:
-    """The facts of these entries; None if one has vanished. Nine tenths of a second listing's time are spent in this line."""
+    """The facts of these entries; None if one has vanished or does not answer. Nine tenths of a second listing's time are spent in this line."""
     try:
         return [_facts_of(_lstat(name, dir_fd=handle)) for name in names]
-    except FileNotFoundError:
+    except OSError:
         return None
 
 
 def _made(handle: int, device: int, path: str, names: Sequence[str], known: Page | None) -> Page:
     """The page made anew; sightings of entries that did not change are taken over, names that vanish meanwhile are left out."""
-    names, entries = _entries(handle, names)
+    names, entries, unreadable = _entries(handle, names)
     if not names:
-        return Page(device, names, [], (), ())
+        return Page(device, names, [], (), (), unreadable)
     modes, devices, *facts = zip(*entries, strict=True)
     kind_of_mode = {mode: _KINDS.get(stat.S_IFMT(mode), EntryKind.OTHER) for mode in set(modes)}
     kinds = [kind_of_mode[mode] for mode in modes]
@@ -79,19 +81,28 @@ def _made(handle: int, device: int, path: str, names: Sequence[str], known: Page
     sightings = _sightings(path + "/" if path else "", names, (kinds, devices, *facts), subfolders)
     if known is not None:
         sightings = _taken_over(sightings, known)
-    return Page(device, names, list(zip(*facts, strict=True)), sightings, tuple(subfolders))
+    return Page(device, names, list(zip(*facts, strict=True)), sightings, tuple(subfolders), unreadable)
 
 
-def _entries(handle: int, names: Sequence[str]) -> tuple[Sequence[str], list[tuple[int, ...]]]:
-    """Each name with all that is asked of it; without those that have vanished since they were listed."""
+def _entries(
+    handle: int, names: Sequence[str]
+) -> tuple[Sequence[str], list[tuple[int, ...]], tuple[tuple[str, str], ...]]:
+    """Each name with all that is asked of it; without those that have vanished since they were listed, and those that do not answer apart."""
     try:
-        return names, [_all_of(_lstat(name, dir_fd=handle)) for name in names]
-    except FileNotFoundError:
+        return names, [_all_of(_lstat(name, dir_fd=handle)) for name in names], ()
+    except OSError:
         there: dict[str, tuple[int, ...]] = {}
+        unreadable = []
         for name in names:
-            with suppress(FileNotFoundError):
+            try:
                 there[name] = _all_of(_lstat(name, dir_fd=handle))
-        return list(there), list(there.values())
+            except FileNotFoundError:
+                continue
+            except PermissionError:
+                raise  # the right that is missing is one to this folder, not to the entry
+            except OSError as error:  # the disk or server behind this one entry: it holds up no other
+                unreadable.append((name, error.strerror or "it cannot be read"))
+        return list(there), list(there.values()), tuple(unreadable)
 
 
 def _sightings(

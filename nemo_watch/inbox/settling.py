@@ -128,7 +128,7 @@ class Settling:
                 _touch(shelf, track, now_s)
             after[sighting.path] = track
         for path in before.keys() - after.keys():
-            if any(path.startswith(hidden + "/") for hidden, _ in unreadable):
+            if any(path == hidden or path.startswith(hidden + "/") for hidden, _ in unreadable):
                 after[path] = before[path]  # unknown, not gone
             else:
                 shelf.pending.pop(path, None)
@@ -231,7 +231,10 @@ def _standing(folder: str, shelf: _Shelf, now_s: float) -> Standing:
 
 def _made_standing(folder: str, shelf: _Shelf, now_s: float) -> Standing:
     at_rest, unsettled, alone = [], [], []
+    unreadable = dict(shelf.unreadable)
     for path, track in shelf.tracks.items():
+        if path in unreadable:
+            continue  # it is named there
         reason = track.unsettled_reason(now_s) if path in shelf.pending else None
         if reason is not None:
             unread = track.is_unread and track.role is not Role.ARRIVING  # what has no name yet need not be readable

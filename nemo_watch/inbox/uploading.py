@@ -49,7 +49,7 @@ def upload_source(medium: Medium, folder: InboxFolder, temp_folder: Path) -> Upl
     """The medium as it goes up: byte for byte, or a JPEG for HEIC. Blocks while that is made: off the event loop.
 
     Raises: Trouble(FILE_CHANGED, MEDIA_GONE, INBOX_ABSENT, FILE_UNREADABLE) as `InboxFolder.open_file`; FILE_UNREADABLE also for a HEIC
-    that cannot be decoded; NO_SPACE when `temp_folder` is full.
+    that cannot be decoded; NO_SPACE when `temp_folder`, which is made where it is missing, is full.
     """
     file = folder.open_path(medium.path)
     if os.fstat(file.fileno()).st_size != medium.size_bytes:
@@ -76,6 +76,7 @@ def _checked(file: BinaryIO, medium: Medium, inbox: Path) -> BinaryIO:
 
 def _as_jpeg(medium: Medium, file: BinaryIO, inbox: Path, temp_folder: Path) -> Upload:
     """Decodes a copy whose hash was checked: so what is decoded is what was judged."""
+    temp_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as on_failure:
         jpeg = on_failure.enter_context(tempfile.TemporaryFile(dir=temp_folder))
         with tempfile.TemporaryFile(dir=temp_folder) as copy:

@@ -61,6 +61,10 @@ class Watch:
         self.events_seen = 0
         self.starts = 0
 
+    def anew(self) -> Watch:
+        """Another watch over the same inbox, which has not begun: for when a call of this one does not come back."""
+        return Watch(self._folder, self._wake, self._choice, monotonic=self._monotonic)
+
     def tend(self, root: FolderIdentity | None, folder_count: int) -> Watching:
         """Brings the watch in line with the inbox as the last look saw it: its identity (None: absent) and its number of folders.
 
@@ -151,22 +155,24 @@ class Watch:
     def _count(self, root: FolderIdentity, folder_count: int) -> None:
         """Compares the kernel's watches with the folders, for watchdog hides that a limit was reached.
 
+        It watches the folders that are passed by as well (`@eaDir`), so enough watches may be the wrong ones where no more are to be had.
         While folders are arriving the watch is behind the listing, so what is missing is believed only after a while.
         """
         armed, now_s = _armed_watches(), self._monotonic()
-        if armed is None or armed >= folder_count:
+        if armed is None or (armed >= folder_count and handles.may_watch_more()):
             self._armed, self._short_since = (root, folder_count), None
             return
         self._armed = (root, -1)  # counted again next time
         self._short_since = now_s if self._short_since is None else self._short_since
         if now_s - self._short_since >= _BEHIND_S:
-            limit = _watch_limit()
+            limit = f"(fs.inotify.max_user_watches is {_watch_limit()})"
+            short = f"Only {armed} of {folder_count} folders can be watched {limit}"
+            taken = f"Every watch that this user may have is taken {limit}, so not every folder is surely watched"
             self.stop()
             self._fail(
                 root,
                 folder_count,
-                f"Only {armed} of {folder_count} folders can be watched (fs.inotify.max_user_watches is {limit}); "
-                "the inbox is looked through at intervals.",
+                f"{short if armed < folder_count else taken}; the inbox is looked through at intervals.",
             )
 
     def _fail(self, root: FolderIdentity, folder_count: int, problem: str) -> None:

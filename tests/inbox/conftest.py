@@ -139,7 +139,7 @@ class Watched:
         folder.mkdir(exist_ok=True)
         self.folder = folder
         self.settings = config.Inbox(**settings)  # type: ignore[arg-type]
-        self.lookout = Lookout(folder, self.settings)
+        self.lookout = Lookout(folder, self.settings, patience_s=60.0)
         self.now_s = 1000.0
         self.local_time = LOCAL_TIME
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nemo_watch.inbox.gathering import WAITS_FOR_ITS_OWN
+from nemo_watch.inbox.gathering import WAITS_FOR_ITS_OWN, WAITS_FOR_PHOTOS
 from nemo_watch.inbox.grouping import Grouping, grouped
 from nemo_watch.inbox.media import Role, reason_left_alone, role_of
 from nemo_watch.inbox.standings import Standing, Unsettled
@@ -25,7 +25,7 @@ def seen(path: str) -> Sighting:
 
 def meant(
     *paths: str, unsettled: tuple[str, ...] = (), stuck: tuple[str, ...] = (), quiet_s: float = SETTLE_S, gather: bool = True,
-    folders: tuple[str, ...] = (),
+    folders: tuple[str, ...] = (), refused: tuple[str, ...] = (),
 ) -> Grouping:  # fmt: skip
     """The grouping of an inbox that holds these files at rest, and those unsettled."""
     rest: dict[str, list[Sighting]] = {"": [], **{folder: [] for folder in folders}}
@@ -50,7 +50,10 @@ def meant(
     ]
     identities = {folder: FolderIdentity(1, 1, 1) for folder in rest if folder}
     quiet = dict.fromkeys(rest, quiet_s)
-    return grouped(standings, identities, quiet, project_settle_s=SETTLE_S, local_time=NOW, gather=gather)
+    return grouped(
+        standings, identities, quiet, project_settle_s=SETTLE_S, local_time=NOW, gather=gather,
+        refused={seen(path): "cannot be moved" for path in refused},
+    )  # fmt: skip
 
 
 def films(grouping: Grouping) -> dict[str, tuple[str, list[str], str | None]]:
@@ -323,3 +326,20 @@ def test_a_second_look_after_gathering_gathers_nothing_more(files):
     again = meant(*(moved.get(path, path) for path in rest))
     assert again.gathers == ()
     assert len(places(again)) == len(rest)
+
+
+def test_a_loose_file_that_cannot_be_moved_stays_alone():
+    grouping = meant("a.jpg", "b.jpg", "c.jpg", "prompt.txt", refused=("b.jpg",))
+    (gather,) = grouping.gathers
+    assert [file.path for file in gather.files] == ["a.jpg", "c.jpg", "prompt.txt"]
+    assert [(left.path, left.reason) for left in grouping.left_alone] == [("b.jpg", "cannot be moved")]
+
+
+def test_words_wait_for_a_loose_photo_that_cannot_be_moved():
+    grouping = meant("a.jpg", "a.txt", "prompt.txt", refused=("a.jpg",))
+    assert grouping.gathers == ()
+    assert {left.path: left.reason for left in grouping.left_alone} == {
+        "a.jpg": "cannot be moved",
+        "a.txt": WAITS_FOR_ITS_OWN,
+        "prompt.txt": WAITS_FOR_PHOTOS,
+    }

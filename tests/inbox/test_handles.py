@@ -83,3 +83,20 @@ def test_a_birth_is_told_or_unknown(tmp_path):
     finally:
         os.close(handle)
     assert handles.birth_ns(10_000) is None
+
+
+def test_the_mounts_on_the_way_to_a_path_are_told_and_no_others(tmp_path, monkeypatch):
+    listed = tmp_path / "mountinfo"
+    listed.write_bytes(
+        b"1 0 8:1 / / rw - ext4 d rw\n2 1 8:2 / /my\\040disk rw - ext4 d rw\n3 2 8:3 / /my\\040disk/in rw - nfs d rw\n"
+        b"4 1 8:4 / /my rw - ext4 d rw\n5 3 8:5 / /my\\040disk/in/sub rw - ext4 d rw\n"
+    )
+    monkeypatch.setattr(handles, "_MOUNTS", listed)
+    assert [line.split()[0] for line in handles.mounts_to("/my disk/in")] == [b"1", b"2", b"3"]
+    assert [line.split()[0] for line in handles.mounts_to("/my disk/inbox")] == [b"1", b"2"]
+    monkeypatch.setattr(handles, "_MOUNTS", tmp_path / "none")
+    assert handles.mounts_to("/my disk/in") == ()
+
+
+def test_the_mounts_of_this_very_machine_can_be_read():
+    assert handles.mounts_to("/")

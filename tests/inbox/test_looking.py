@@ -11,6 +11,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
+from concurrent.futures import wait
 from dataclasses import replace
 from pathlib import Path
 
@@ -540,3 +542,81 @@ def test_a_restarted_lookout_takes_the_same_empty_inbox_as_it_is(samples, inbox)
     inbox.folder.mkdir()
     inbox.lookout = Lookout(inbox.folder, inbox.settings, root_known=known)
     assert not inbox.look(30).absent
+
+
+def test_a_picture_that_takes_minutes_to_decode_blinds_no_look(samples, inbox):
+    """It is decoded beside the looks, one at a time, and its verdict is taken in when it is there."""
+    asked, answers = [], threading.Semaphore(0)
+
+    def slow(due, folder):
+        if not due.thorough:
+            return examining.examined(due, folder)
+        asked.append(due.sighting.path)
+        answers.acquire()
+        return WHOLE
+
+    inbox.lookout = Lookout(inbox.folder, inbox.settings, examine=slow, patience_s=0.0)
+    for name in ("a.jpg", "b.jpg"):
+        inbox.put(f"x/{name}", samples.picture("JPEG")[:-500])
+    inbox.look()
+    inbox.look(5)
+    assert inbox.look(60).next_look_s == looking.ASKED_AGAIN_S
+    inbox.put("y/c.jpg", samples.picture("JPEG"))
+    inbox.look(5)
+    look = inbox.look(20)
+    assert (ready(look), media(look), len(asked)) == ({"y"}, set(), 1)
+    assert look.next_look_s == 25, "the longer it takes, the less often it is asked after"
+    answers.release()
+    wait([inbox.lookout._slowly._verdict])
+    assert media(inbox.look(1)) == set(asked[:1])
+    answers.release()
+    wait([inbox.lookout._slowly._verdict])
+    look = inbox.look(1)
+    assert (media(look), sorted(asked)) == ({"x/a.jpg", "x/b.jpg"}, ["x/a.jpg", "x/b.jpg"])
+    assert ready(look) == {"x", "y"}
+    assert look.next_look_s is None
+
+
+def test_a_verdict_that_comes_after_its_file_has_changed_is_dropped(samples, inbox):
+    answers = threading.Event()
+
+    def slow(due, folder):
+        if due.thorough:
+            answers.wait()
+            return WHOLE
+        return examining.examined(due, folder)
+
+    inbox.lookout = Lookout(inbox.folder, inbox.settings, examine=slow, patience_s=0.0)
+    file = inbox.put("x/a.jpg", samples.picture("JPEG")[:-500])
+    inbox.look()
+    inbox.look(5)
+    inbox.look(60)
+    file.write_bytes(samples.picture("JPEG")[:-400])
+    answers.set()
+    wait([inbox.lookout._slowly._verdict])
+    inbox.look(1)
+    look = inbox.look(5)
+    assert (media(look), unsettled(look)) == (set(), {"x/a.jpg": "is still arriving"})
+
+
+def test_files_on_a_slow_server_are_examined_over_a_few_looks(samples, inbox, monkeypatch):
+    for name in "abc":
+        inbox.put(f"x/{name}.jpg", samples.picture("JPEG"))
+    monkeypatch.setattr(looking, "EXAMINING_S", -1.0)
+    inbox.look()
+    look = inbox.look(5)
+    assert (media(look), look.next_look_s) == (set(), 0.0)
+    monkeypatch.undo()
+    assert media(inbox.look()) == {"x/a.jpg", "x/b.jpg", "x/c.jpg"}
+
+
+def test_a_loose_file_that_could_not_be_moved_is_tried_again_after_a_rescan(samples, inbox):
+    inbox.put("a.jpg", samples.picture("JPEG"))
+    (gather,) = inbox.settled().gathers
+    (sighting,) = gather.files
+    assert inbox.lookout.unmoved(sighting, "cannot be moved")
+    look = inbox.look(1)
+    assert (look.gathers, alone(look), look.next_look_s) == ((), {"a.jpg": "cannot be moved"}, 30)
+    assert inbox.look(29).gathers == ()
+    assert inbox.look(1).gathers == (gather,)
+    assert not inbox.lookout.unmoved(sighting, "cannot be moved"), "that is no news"

@@ -188,3 +188,80 @@ umount(); print(ready())
 watch.stop()
 """
     assert in_a_namespace(tmp_path, samples, story) == ["['x']", "True True True", "[True]", "['x']"]
+
+
+_SILENT = """
+def silent(place):
+    server = os.open("/dev/fuse", os.O_RDWR)
+    options = f"fd={server},rootmode=40000,user_id=0,group_id=0"
+    subprocess.run(["mount", "-i", "-t", "fuse", "-o", options, "silent", str(place)], check=True, pass_fds=[server])
+    return server
+"""
+
+
+@needs_mounts
+@pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="needs /dev/fuse")  # noqa: PTH110
+@pytest.mark.parametrize("place", ["nas", "x/sub"])
+def test_a_dead_mount_inside_the_inbox_holds_only_what_lies_in_it(tmp_path, samples, place):
+    """Its server is gone: not even what it is can be asked (ENOTCONN). It was there before, or it came later."""
+    story = f"""
+place = inbox / "{place}"; place.mkdir(parents=True); put("{place}/a.jpg"); put("x/b.jpg"); put("y/c.jpg"); print(ready())
+os.close(silent(place))
+def told(found):
+    rows = [*found.left_alone, *(left for project in found.projects for left in project.unsettled)]
+    return sorted((row.path, row.reason) for row in rows)
+found = look(); print(found.absent, told(found), found.problems)
+put("z/d.jpg"); print(ready())
+subprocess.run(["umount", str(place)], check=True); print(ready(), look().problems)
+watch.stop()
+"""
+    mine = place.partition("/")[0]
+    dead = "Transport endpoint is not connected"
+    others = sorted({"x", "y", "z"} - {mine})
+    before = sorted({"x", "y", mine})
+    assert in_a_namespace(tmp_path, samples, _SILENT + story) == [
+        str(before),
+        f"False {[(place, f'cannot be read: {dead}')]} {(f'{place} cannot be read: {dead}.',)}",
+        str(others),
+        f"{sorted({*before, 'z'})} ()",
+    ]
+
+
+_LOOKS = """
+import asyncio
+from dataclasses import replace
+from nemo_watch.clock import SystemClock
+from nemo_watch.config import load
+from nemo_watch.daemon.looks import Looks
+from nemo_watch.daemon.metrics import Metrics
+settings = load({"HOME": str(inbox.parent)}, options={"folders.inbox": str(inbox), "inbox.rescan": "300ms"})
+def looks():
+    return Looks(settings, SystemClock(), lookout, watch, Metrics(), lambda: None)
+def over(found):
+    return found.absent, found.hangs, [p.replace(str(inbox), "INBOX") for p in found.problems]
+"""
+
+
+@needs_mounts
+@pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="needs /dev/fuse")  # noqa: PTH110
+def test_a_mount_that_never_answered_and_is_gone_is_noticed(tmp_path, samples):
+    """Unmounted lazily, its server silent for ever: the look in it never comes back, a fresh one sees what is there."""
+    story = """
+put("x/a.jpg")
+async def life():
+    looked = looks()
+    print(over(await looked.look()))
+    server = silent(inbox)
+    print(over(await looked.look())); print(over(await looked.look()))
+    umount("-l")
+    found = await looked.look()
+    print(over(found), [p.folder for p in found.projects], looked.is_looking)
+    looked.watch.stop()
+asyncio.run(life())
+sys.stdout.flush()
+os._exit(0)
+"""
+    silent = "(True, True, ['The inbox INBOX does not answer. Bring its disk or server back, or unmount it; nemo-watch goes on by itself.'])"
+    assert in_a_namespace(tmp_path, samples, _SILENT + _LOOKS + story) == [
+        "(False, False, [])", silent, silent, "(False, False, []) ['x'] True",
+    ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from datetime import timedelta
@@ -152,7 +153,7 @@ def test_no_other_name_is_ever_taken_away(root):
 def test_loose_files_move_together_into_a_new_folder(root):
     gather = gather_of(root, "trip", "a.jpg", "b.jpg", "prompt.txt")
     inode = (root / "a.jpg").stat().st_ino
-    assert InboxFolder(root).move_loose(gather) == ("trip/a.jpg", "trip/b.jpg", "trip/prompt.txt")
+    assert InboxFolder(root).move_loose(gather).paths == ("trip/a.jpg", "trip/b.jpg", "trip/prompt.txt")
     assert tree(root) == ["trip/a.jpg", "trip/b.jpg", "trip/prompt.txt"]
     assert (root / "trip/a.jpg").stat().st_ino == inode
 
@@ -186,7 +187,7 @@ def test_a_move_killed_at_any_step_is_finished_by_repeating_it(root, monkeypatch
                 survived = True
             except Killed:
                 assert len(tree(root)) == 2
-        assert InboxFolder(root).move_loose(gather) == ("trip/a.jpg", "trip/b.jpg")
+        assert InboxFolder(root).move_loose(gather).paths == ("trip/a.jpg", "trip/b.jpg")
         assert tree(root) == ["trip/a.jpg", "trip/b.jpg"]
         assert [path.name for path in root.iterdir()] == ["trip"]
     assert steps > 8
@@ -246,14 +247,14 @@ def test_a_file_that_changed_or_left_is_not_moved(root):
     gather = gather_of(root, "trip", "a.jpg", "b.jpg", "c.jpg")
     (root / "a.jpg").write_bytes(b"changed")
     (root / "b.jpg").unlink()
-    assert InboxFolder(root).move_loose(gather) == ("trip/c.jpg",)
+    assert InboxFolder(root).move_loose(gather).paths == ("trip/c.jpg",)
     assert tree(root) == ["a.jpg", "trip/c.jpg"]
 
 
 def test_nothing_left_to_move_makes_no_folder(root):
     gather = gather_of(root, "trip", "a.jpg")
     (root / "a.jpg").unlink()
-    assert InboxFolder(root).move_loose(gather) == ()
+    assert InboxFolder(root).move_loose(gather).paths == ()
     assert list(root.iterdir()) == []
 
 
@@ -310,3 +311,55 @@ def test_a_full_or_read_only_disk_is_told_as_such(root, monkeypatch):
         with pytest.raises(Trouble) as caught:
             InboxFolder(root).write_new("x/prompt.txt", b"words")
         assert caught.value.cause is cause
+
+
+def refuse(monkeypatch, *names, code=errno.EPERM):
+    """Files of these names cannot be moved, as one made unchangeable, or one that is mounted in."""
+    real = handles.rename_new
+
+    def refusing(source, old, target, new):
+        if old in names:
+            raise OSError(code, os.strerror(code), old)
+        real(source, old, target, new)
+
+    monkeypatch.setattr(handles, "rename_new", refusing)
+
+
+def test_a_file_that_cannot_be_moved_stays_and_hides_no_other(root, monkeypatch):
+    gather = gather_of(root, "trip", "a.jpg", "b.jpg", "c.jpg", "prompt.txt")
+    refuse(monkeypatch, "b.jpg")
+    moved = InboxFolder(root).move_loose(gather)
+    assert moved.paths == ("trip/a.jpg", "trip/c.jpg", "trip/prompt.txt")
+    assert moved.refused == ((gather.files[1], "Operation not permitted"),)
+    assert tree(root) == ["b.jpg", "trip/a.jpg", "trip/c.jpg", "trip/prompt.txt"]
+
+
+def test_words_do_not_go_alone_where_what_they_speak_for_cannot_be_moved(root, monkeypatch):
+    gather = gather_of(root, "a", "a.jpg", "a.txt")
+    refuse(monkeypatch, "a.jpg", code=errno.EBUSY)
+    moved = InboxFolder(root).move_loose(gather)
+    assert (moved.paths, [why for _, why in moved.refused]) == ((), ["Device or resource busy"])
+    assert listed(root) == ["a.jpg", "a.txt"]
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe", "book", "text", "nothing"])
+def test_what_can_never_be_read_as_a_text_is_told_from_one_that_may(root, kind):
+    (root / "x").mkdir()
+    place = root / "x/prompt.txt"
+    made = {
+        "link": lambda: place.symlink_to("a.txt"),
+        "folder": place.mkdir,
+        "pipe": lambda: os.mkfifo(place),
+        "book": lambda: place.write_bytes(b"x" * 1_000_001),
+        "text": lambda: place.write_bytes(b"x" * 1_000_000),
+        "nothing": lambda: None,
+    }
+    made[kind]()
+    expected = {
+        "link": "it is a link; links are not followed",
+        "folder": "it is a folder",
+        "pipe": "it is not a regular file",
+        "book": "it is too long for words",
+    }
+    assert InboxFolder(root).obstacle("x/prompt.txt") == expected.get(kind)
+    assert InboxFolder(root).obstacle("y/prompt.txt") is None

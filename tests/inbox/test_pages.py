@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import replace
 
@@ -95,3 +96,23 @@ def test_what_vanishes_between_the_names_and_the_facts_is_left_out(folder, monke
     page = page_of(handle, "", known)
     assert {sighting.path for sighting in page.sightings} == {"a.jpg", "c.jpg", ".hidden", "link.jpg"}
     assert len(page.names) == len(page.facts) == 5
+
+
+def test_an_entry_that_does_not_answer_is_named_and_the_others_are_listed(folder, monkeypatch):
+    """A mount whose server died, a bad spot on the disk: the system does not even tell what it is."""
+    _, handle = folder
+    before = page_of(handle, "x", None)
+
+    def dead(name, **options):
+        if name in {"inside", "b.jpg"}:
+            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), name)
+        return os.lstat(name, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pages, "_lstat", dead)
+        page = page_of(handle, "x", before)
+        assert sorted(page.unreadable) == [(n, "Transport endpoint is not connected") for n in ("b.jpg", "inside")]
+        assert page.subfolders == ()
+        assert "x/a.jpg" in {sighting.path for sighting in page.sightings}
+        assert "x/b.jpg" not in {sighting.path for sighting in page.sightings}
+    assert replace(page_of(handle, "x", page), names=[]) == replace(before, names=[])

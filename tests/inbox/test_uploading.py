@@ -7,6 +7,7 @@ import gc
 import hashlib
 import io
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -201,6 +202,12 @@ def test_heic_goes_up_as_a_jpeg_of_its_own_size(root, temp, samples):
     upload.close()
     with pytest.raises((ValueError, OSError)):
         upload.open().read()
+
+
+def test_the_folder_for_what_is_converted_is_made_where_it_is_missing(root, temp, samples):
+    right = medium(root, "a.heic", samples.picture("HEIF"), "a.jpg")
+    upload_source(right, InboxFolder(root), temp / "sending").close()
+    assert stat.S_IMODE((temp / "sending").stat().st_mode) == 0o700
 
 
 def test_a_heic_that_changed_since_it_was_judged_is_not_decoded(root, temp, samples):

@@ -369,3 +369,57 @@ def test_an_identity_alone_decides_about_arming(tmp_path, monkeypatch):
     for identity in (FolderIdentity(1, 2, 3), FolderIdentity(1, 2, 3), FolderIdentity(9, 2, 3)):
         watch.tend(identity, 1)
     assert len(starts) == 2
+
+
+def test_enough_watches_prove_nothing_where_no_more_are_to_be_had(watched, monkeypatch):
+    """watchdog spends them on the folders that are passed by, too (`@eaDir`)."""
+    inbox = watched()
+    root = inbox.walk.listing().root
+    monkeypatch.setattr(watching, "_armed_watches", lambda: 100)
+    monkeypatch.setattr(handles, "may_watch_more", lambda: False)
+    assert inbox.watch.tend(root, 81) == Watching("events")
+    inbox.now_s = 5.0
+    found = inbox.watch.tend(root, 81)
+    assert found.mode == "polling"
+    assert found.problems[0].startswith("Every watch that this user may have is taken (fs.inotify.max_user_watches is ")
+
+
+_PASSED_BY = """
+import sys
+from pathlib import Path
+Path("/proc/sys/user/max_inotify_watches").write_text("100")
+from nemo_watch.inbox import handles, watching
+from nemo_watch.inbox.listing import Walk
+root = Path(sys.argv[1])
+for number in range(40):
+    (root / str(number) / "sub").mkdir(parents=True)
+    (root / str(number) / "@eaDir").mkdir()
+now_s = 0.0
+watch = watching.Watch(root, lambda: None, monotonic=lambda: now_s)
+print(handles.may_watch_more())
+for now_s in (0.0, 10.0):
+    listing = Walk(root).listing()
+    found = watch.tend(listing.root, listing.folder_count)
+    print(listing.folder_count, found.mode)
+print(handles.may_watch_more())
+watch.stop()
+"""
+
+
+@pytest.mark.skipif(
+    subprocess.run(
+        ["unshare", "-Ur", "sh", "-c", "echo 100 > /proc/sys/user/max_inotify_watches"],
+        capture_output=True,
+        check=False,
+    ).returncode
+    != 0,
+    reason="needs user namespaces with a watch limit of their own",
+)
+def test_a_limit_reached_by_folders_that_are_passed_by_is_noticed(tmp_path):
+    """81 folders and 40 of a NAS's own, 100 watches: enough by number, and yet some of the 81 would be blind."""
+    done = subprocess.run(
+        ["unshare", "-Ur", sys.executable, "-c", _PASSED_BY, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.split("\n")[:-1], done.returncode) == (["True", "81 events", "81 polling", "True"], 0), (
+        done.stderr
+    )
