@@ -79,6 +79,10 @@ class NemoClient:
         self._account = account
         self._file_limit_bytes = file_limit_bytes
 
+    def adopt(self, pace: Pace) -> None:
+        """Later requests go by other waits and limits."""
+        self._asker.pace = pace
+
     async def start(self) -> None:
         """Make the connections' clients."""
         await self._transport.start()
