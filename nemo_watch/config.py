@@ -18,6 +18,7 @@ from nemo_watch.errors import ConfigProblem, UsageError
 from nemo_watch.keys import KEYS, TABLES
 
 API_URL: Final = "https://mega-api-prod.nemovideo.ai"  # Source: API text, "API base"
+_NEAR: Final = 0.6  # of 1: how alike two names are of which one may be the other's slip
 DEFAULT_PROMPT: Final = "generate a video from my photos with transitions and background music"  # Source: API text
 
 
@@ -202,13 +203,21 @@ def _chosen_file(env: Mapping[str, str], path: Path | None) -> Path | None:
 
 def _file_values(file: Path, problems: list[ConfigProblem | str]) -> dict[str, tuple[Any, str]]:
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        with file.open(encoding="utf-8-sig") as opened:
+            text, names = opened.read(), os.fstat(opened.fileno()).st_nlink
         raw = tomllib.loads(text)
     except OSError as error:
         problems.append(ConfigProblem(str(file), "", f"cannot be read ({error.strerror})"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problems.append(ConfigProblem(str(file), "", f"is not TOML: {error}"))
+        if "overwrite a value" in str(error) and (twice := _twice(text)):
+            problems.append(ConfigProblem(f"{file}:{twice[1]}", twice[0], twice[2]))
+        else:
+            problems.append(ConfigProblem(str(file), "", f"is not TOML: {error}"))
     else:
+        if (
+            not names and file.is_file()
+        ):  # a service to which this one file was bound, and an editor that saves by another
+            problems.append(ConfigProblem(str(file), "", "was replaced; restart nemo-watch to read the new one"))
         flat = _flat(raw)
         return _read(flat, lambda key: f"{file}:{_line_of(text, key)}", problems)
     return {}
@@ -241,6 +250,21 @@ def _line_of(text: str, key: str) -> int:
     return table_line
 
 
+def _twice(text: str) -> tuple[str, int, str] | None:
+    """The first key that stands twice, its line, and what to do; None where none can be told."""
+    seen: dict[str, int] = {}
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
+            table = header[1].replace(" ", "").replace('"', "") + "."
+        elif found := re.match(r"\s*\"?([\w.-]+)\"?\s*=", line):
+            key = table + found[1]
+            if key in seen:
+                return key, number, f"stands twice, first on line {seen[key]}; keep one of them"
+            seen[key] = number
+    return None
+
+
 def _read(
     raw: Mapping[str, object], where: Callable[[str], str], problems: list[ConfigProblem | str]
 ) -> dict[str, tuple[Any, str]]:
@@ -249,16 +273,26 @@ def _read(
         if key in TABLES:
             problems.append(ConfigProblem(where(key), key, "must be a table"))
         elif key not in KEYS:
-            near = difflib.get_close_matches(key, KEYS, 1, 0.5)
-            problems.append(
-                ConfigProblem(where(key), key, "is not known" + (f"; did you mean {near[0]}?" if near else ""))
-            )
+            problems.append(ConfigProblem(where(key), key, f"is not known{_hint(key)}"))
         else:
             try:
                 values[key] = (KEYS[key][1](value), where(key))
             except ValueError as error:
                 problems.append(ConfigProblem(where(key), key, str(error)))
     return values
+
+
+def _hint(key: str) -> str:
+    """The nearest known key: of the same table, or of that very name in another; a resemblance of the table alone is none."""
+    table, _, name = key.rpartition(".")
+    if "token" in name:
+        return "; the token is no setting: it comes from NEMO_TOKEN, or from the systemd credential nemo_token"
+    same = {known.rpartition(".")[2]: known for known in KEYS if known.rpartition(".")[0] == table}
+    if near := difflib.get_close_matches(name, same, 1, _NEAR):
+        return f"; did you mean {same[near[0]]}?"
+    others = [known for known in KEYS if difflib.SequenceMatcher(None, name, known.rpartition(".")[2]).ratio() >= _NEAR]
+    near = difflib.get_close_matches(key, others, 1, 0.0)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _assembled(values: Mapping[str, tuple[Any, str]], env: Mapping[str, str], file: Path | None) -> Config:

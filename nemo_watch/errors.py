@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from shlex import quote
 from string import Formatter
 from typing import Final
 
@@ -298,8 +299,33 @@ def sentence(cause: Cause, data: dict[str, object]) -> str:
 
 
 def advice(cause: Cause, data: dict[str, object]) -> str:
-    """What to do next, in one plain sentence, with the trouble's data filled in."""
-    return _Blanks().vformat(FAILURES[cause].advice, (), data)
+    """What to do next, in one plain sentence, with the trouble's data filled in; a film's name as a shell takes it."""
+    film = {"film": argument(str(data["film"]))} if "film" in data else {}
+    return _Blanks().vformat(FAILURES[cause].advice, (), data | film)
+
+
+_PLAIN: Final = frozenset("@%+=:,./-_")
+
+
+def argument(name: str) -> str:
+    """A name as it is pasted into a shell's command line: one word, no option, and nothing in it is carried out.
+
+    Source: bash(1) "QUOTING"; `$'…'`, for what no terminal shows, is known to bash and zsh.
+    """
+    if not name.isprintable():
+        word = "$'" + "".join(map(_escaped, name)) + "'"
+    else:
+        word = name if name and all(each.isalnum() or each in _PLAIN for each in name) else quote(name)
+    return f"-- {word}" if name.startswith("-") else word
+
+
+def _escaped(character: str) -> str:
+    number = ord(character)
+    if character.isprintable():
+        return f"\\{character}" if character in "\\'" else character
+    if 0xDC80 <= number <= 0xDCFF:  # a byte that is no UTF-8. Source: PEP 383
+        return f"\\x{number - 0xDC00:02x}"
+    return f"\\x{number:02x}" if number < 0x80 else f"\\U{number:08x}"
 
 
 class Trouble(Exception):  # noqa: N818  the field's word; "Error" would say less

@@ -106,7 +106,8 @@ def _flag(value: object) -> bool:
 
 
 def _folder(value: object) -> Path:
-    return Path(_words(value)).expanduser()
+    _words(value)
+    return Path(_text(value)).expanduser()  # to the last space: another name is another folder
 
 
 def _url(value: object) -> str:

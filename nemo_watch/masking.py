@@ -20,7 +20,8 @@ _SECRET_SHAPES: Final = re.compile(
     re.IGNORECASE,
 )
 _SIGNED_QUERY: Final = re.compile(
-    r"(?<=[?&;])([\w-]*(?:token|signature|secret|key|credential|ct)[\w-]*=)[^&\s\"'<>]+", re.IGNORECASE
+    r"(?<=[?&;])((?:[\w-]*(?:token|signature|secret|key|credential|passw|ct)[\w-]*|sig|pwd?|pass|auth)=)[^&\s\"'<>]+",
+    re.IGNORECASE,
 )
 
 

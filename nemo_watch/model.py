@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -147,6 +147,18 @@ class OrderKind(StrEnum):
     EXPORT = "export"  # render the timeline again; free
     UPLOAD = "upload"  # upload what is new, send and render nothing; free
     REUSE = "reuse"  # this very film was bought before: its video is handed over; free
+
+
+FINGERPRINT: Final = " sha256:"
+"""Between an address with its secrets masked and its fingerprint, in a receipt. No address holds a space."""
+
+
+def url_key(url: str) -> str:
+    """What an address is known by: its SHA-256, which stands in its place where it holds a secret (`FINGERPRINT`)."""
+    from hashlib import sha256
+
+    _, _, known = url.rpartition(FINGERPRINT)
+    return known if known != url else sha256(url.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,47 @@ def test_what_is_no_duration_is_refused(text):
 def test_sizes():
     assert size_bytes("500MB") == 500_000_000
     assert size_bytes("1MiB") == 2**20
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("[service]\ntoken", "service.token: is not known; the token is no setting: it comes from NEMO_TOKEN, or from"),
+        ("[inbox]\nfoo", "inbox.foo: is not known"),
+        ("[inbox]\nsettel", "inbox.settel: is not known; did you mean inbox.settle?"),
+        ("[outbox]\nsettle", "outbox.settle: is not known; did you mean inbox.settle?"),
+        ("[serivce]\nbackend", "serivce.backend: is not known; did you mean service.backend?"),
+    ],
+)
+def test_the_nearest_key_is_one_that_may_be_meant(env, tmp_path, key, told):
+    with pytest.raises(UsageError) as wrong:
+        load(env, path=written(tmp_path, f'{key} = "x"\n'))
+    line = str(wrong.value).partition(":2: ")[2]
+    assert line.startswith(told)
+    assert ("did you mean" in line) == ("did you mean" in told)
+
+
+def test_a_key_that_stands_twice_is_told_with_both_lines(env, tmp_path):
+    path = written(tmp_path, '[inbox]\nsettle = "1s"\nrescan = "9s"\nsettle = "2s"\n')
+    with pytest.raises(UsageError) as wrong:
+        load(env, path=path)
+    assert str(wrong.value) == f"{path}:4: inbox.settle: stands twice, first on line 2; keep one of them"
+
+
+def test_a_file_that_was_replaced_where_the_service_cannot_see_it_is_refused(env, tmp_path, monkeypatch):
+    """As a file that is bound into a service looks when an editor has saved by another of its name. Source: stat(2), st_nlink."""
+    path = written(tmp_path, '[inbox]\nsettle = "1s"\n')
+    whole, file = os.fstat, path.stat()
+
+    def without_a_name(handle: int) -> os.stat_result:
+        found = whole(handle)
+        return os.stat_result((*found[:3], 0, *found[4:])) if os.path.samestat(found, file) else found
+
+    monkeypatch.setattr(os, "fstat", without_a_name)
+    with pytest.raises(UsageError, match="was replaced; restart nemo-watch"):
+        load(env, path=path)
+
+
+def test_a_space_at_the_end_of_a_folders_name_is_part_of_it(env, tmp_path):
+    config = load(env, options={"folders.inbox": f"{tmp_path}/trail "})
+    assert config.folders.inbox == tmp_path / "trail "

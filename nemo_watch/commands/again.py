@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from nemo_watch.commands.acting import need_state
 from nemo_watch.commands.asking import ask, journal, named, say_asked
 from nemo_watch.commands.configuring import configured
-from nemo_watch.errors import FilmState, Trouble, UsageError
+from nemo_watch.errors import FilmState, Trouble, UsageError, argument
 from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def only_one(project: str, films: Sequence[FilmRecord]) -> FilmRecord:
         raise UsageError(f"{shown(project)} has several films, and each is paid by itself. Name one: {listed}")
     if found[0].state is FilmState.WORKING:
         raise UsageError(
-            f"{shown(found[0].name)} is being made right now. Wait for it, or run: nemo-watch cancel {shown(found[0].name)}"
+            f"{shown(found[0].name)} is being made right now. Wait for it, or run: nemo-watch cancel {argument(found[0].name)}"
         )
     return found[0]
 

@@ -9,7 +9,7 @@ from nemo_watch.commands.acting import need_state
 from nemo_watch.commands.asking import ask, journal, named, say_asked
 from nemo_watch.commands.configuring import configured
 from nemo_watch.commands.speaking import say
-from nemo_watch.errors import FilmState
+from nemo_watch.errors import FilmState, argument
 from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
@@ -31,7 +31,11 @@ def run(options: argparse.Namespace) -> int:
         films = ask(store, "cancel", choose, time.time())
     if not films:
         say(f"{shown(options.project)} is done or cancelled already; there is nothing to cancel.")
-    say_asked(films, "it stops before its next step; to take it up again: nemo-watch retry", config)
+    say_asked(
+        films,
+        f"it stops before its next step; to take it up again: nemo-watch retry {argument(options.project)}",
+        config,
+    )
     return 0
 
 

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,6 +95,11 @@ def install(options: argparse.Namespace, machine: Machine) -> int:
         from nemo_watch.commands.init import written_config
 
         say(written_config(machine.config, config))
+    elsewhere = folders_named(config, os.environ)
+    if elsewhere.startswith(" --inbox "):
+        say(
+            f"config  {shown(str(config.path))} does not name these folders: set [folders] there, or give every command{elsewhere}"
+        )
     machine.units.mkdir(parents=True, exist_ok=True)
     path = machine.units / NAME
     before = path.read_text("utf-8") if path.exists() else None
@@ -106,7 +112,20 @@ def install(options: argparse.Namespace, machine: Machine) -> int:
         (*machine.systemctl, "enable", "nemo-watch"),
         (*machine.systemctl, "restart", "nemo-watch"),
     ]
-    return _switched(machine, enable, "It runs. See: nemo-watch status, and " + _journal(machine))
+    return _switched(machine, enable, f"It runs. See: nemo-watch status{elsewhere}, and {_journal(machine)}")
+
+
+def folders_named(config: Config, env: Mapping[str, str]) -> str:
+    """The options with which other commands find these folders, each after a space; "" where they find them without."""
+    from nemo_watch.config import load
+
+    options = "" if config.path is None else f" --config {shlex.quote(str(config.path.absolute()))}"
+    for found, path in (("", None), (options, config.path)):
+        with suppress(UsageError):
+            if load(env, path=path).folders == config.folders:
+                return found
+    named = ((name, str(getattr(config.folders, name))) for name in ("inbox", "outbox", "state"))
+    return "".join(f" --{name} {shlex.quote(folder)}" for name, folder in named)
 
 
 def with_system_folders(config: Config) -> Config:
@@ -121,11 +140,12 @@ def with_system_folders(config: Config) -> Config:
 def wanted_unit(config: Config, options: argparse.Namespace, machine: Machine) -> Unit:
     """The unit for this configuration. Raises: UsageError when it cannot be told who it is to run as."""
     folders = config.folders
-    program = [_program(), "run"]
-    if config.path is not None:
-        program += ["--config", str(config.path.absolute())]
+    path = (
+        machine.config if config.path is None else config.path.absolute()
+    )  # where there is none, it is about to be written
+    program = [_program(), "run", "--config", str(path)]
     program += ["--inbox", str(folders.inbox), "--outbox", str(folders.outbox), "--state", str(folders.state)]
-    if config.service.backend == "studio":
+    if config.sources.get("service.backend", "").startswith("option") and config.path is not None:
         program.append("--studio")
     return Unit(
         program=tuple(program),
@@ -134,13 +154,14 @@ def wanted_unit(config: Config, options: argparse.Namespace, machine: Machine) -
         state=folders.state,
         stop_wait_s=config.service.pace.stop_wait_s,
         account=None if options.user else service_account(folders, options.run_as, os.environ),
-        readable=_needed(Path(program[0]), config.path),
+        readable=_needed(Path(program[0]), path, machine),
         token=machine.token if machine.token.exists() else None,
     )
 
 
 def _program() -> str:
-    found = shutil.which("nemo-watch") or shutil.which(sys.argv[0])
+    own = Path(sys.argv[0]).name == "nemo-watch" and shutil.which(sys.argv[0])
+    found = own or shutil.which("nemo-watch")
     if found is None:
         raise UsageError(
             "The program nemo-watch is not on the PATH, so no unit can start it. Install it first: pip install nemo-watch"
@@ -148,13 +169,16 @@ def _program() -> str:
     return os.path.abspath(found)  # noqa: PTH100  links stay: an upgrade may move what they point to
 
 
-def _needed(program: Path, config: Path | None) -> tuple[Path, ...]:
-    """What the daemon reads to start: its Python with the packages, the program and what it is a link to, the configuration."""
+def _needed(program: Path, config: Path, machine: Machine) -> tuple[Path, ...]:
+    """What the daemon reads to start: its Python with the packages, the program and what it is a link to, the configuration.
+
+    Of the configuration's own folder all of it: an editor saves by another file of the same name, which a bound file never shows.
+    Elsewhere, in a home maybe, nothing beside the file is the service's business.
+    """
     wanted = [Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[2], program, program.resolve()]
-    if config is not None:
-        wanted.append(config.absolute())
+    wanted.append(config.parent if config.parent == machine.config.parent else config)
     outer: list[Path] = []
-    for path in sorted({path.absolute() for path in wanted}, key=lambda path: len(path.parts)):
+    for path in sorted({path.absolute() for path in wanted}, key=lambda path: (len(path.parts), str(path))):
         if not any(other in path.parents for other in outer):
             outer.append(path)
     return tuple(outer)

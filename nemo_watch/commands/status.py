@@ -124,11 +124,11 @@ def _live_table(found: Iterator[Snapshot | None], _options: argparse.Namespace) 
     from rich.live import Live
     from rich.text import Text
 
-    from nemo_watch.commands.table import status_view
+    from nemo_watch.commands.table import live_view
 
     with Live(console=console(), auto_refresh=False, vertical_overflow="ellipsis") as live:
         for each in found:
-            view = Text("Nothing has run yet.") if each is None else status_view(snapshot.overview(each))
+            view = Text("Nothing has run yet.") if each is None else live_view(snapshot.overview(each), live.console)
             live.update(view, refresh=True)
 
 

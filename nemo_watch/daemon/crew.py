@@ -71,6 +71,7 @@ class RealCrew:
     async def prepare(self, job: JobRecord, journal: Journal, report: Callable[[float, str], None]) -> Run:
         """A run with its ports."""
         self._started[job.id] = self._clock.monotonic()
+        journal.passed = self.metrics.steps_from(self._clock.monotonic)
         report = self._announced(job, report)
         cloud = job.order.backend is Backend.CLOUD
         text = "\n".join(job.order.wish) or self._config.inbox.default_prompt

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from nemo_watch.errors import Cause
 from nemo_watch.jobs import knowledge, queue, records, tables
 from nemo_watch.jobs.pipeline import VERSION
-from nemo_watch.jobs.uploading import url_key
+from nemo_watch.masking import masked
 from nemo_watch.model import (
+    FINGERPRINT,
     Backend,
     BoughtVersion,
     FilmReceipt,
@@ -22,6 +23,7 @@ from nemo_watch.model import (
     Order,
     OrderKind,
     ProjectReceipt,
+    url_key,
 )
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ def _version(connection: sa.Connection, row: Any, taken: Collection[str]) -> Bou
         video=row.video,
         video_sha256=row.video_sha256,
         media={m.sha256: m.name for m in order.media},
-        urls=order.urls,
+        urls=tuple(map(_told, order.urls)),
         messages=_messages(row, order, taken),
         account=row.account or "",
         session_id=row.session_id or "",
@@ -131,7 +133,13 @@ def _left_out(connection: sa.Connection, job: int, order: Order) -> tuple[str, .
         )
     )
     media = [m.sha256 for m in order.media if f"left-out/{m.sha256}" in names]
-    return (*media, *(url for url in order.urls if f"left-out/{url_key(url)}" in names))
+    return (*media, *(_told(url) for url in order.urls if f"left-out/{url_key(url)}" in names))
+
+
+def _told(url: str) -> str:
+    """An address as the receipt has it: one that holds a secret by its fingerprint, which is all that knowing it again takes."""
+    told = masked(url)
+    return url if told == url else f"{told}{FINGERPRINT}{url_key(url)}"
 
 
 def _credits(connection: sa.Connection, job: int, when: str) -> float | None:

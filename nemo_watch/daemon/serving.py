@@ -74,6 +74,8 @@ class Daemon:
         self._stumbles = 0  # rounds that went wrong, one after another
         self._stumbled_over = ""
         self._telling_took_s = 0.0
+        self._doing = "watching the inbox"
+        self._refused = ""  # what a reload found wrong, until one goes well
 
     @property
     def hangs(self) -> bool:
@@ -84,7 +86,7 @@ class Daemon:
         """Serve until stopped (0), or until nothing can move (`once`)."""
         with _signals(self._stop, lambda: self._reload(reload)):
             ticks = started_ticks(self._chores.ticks())
-            systemd.notify("READY=1", "STATUS=watching the inbox")
+            systemd.notify("READY=1", self._status())
             alive = asyncio.create_task(systemd.keep_alive(self._clock))
             try:
                 return await self._loop(on_change)
@@ -99,12 +101,21 @@ class Daemon:
         if reload is None:
             return
         systemd.notify("RELOADING=1", f"MONOTONIC_USEC={int(self._clock.monotonic() * 1e6)}")
+        self._refused = ""
         try:
             self._adopt(reload())
         except UsageError as error:
-            log.warning("config.refused", problems=str(error))
+            for problem in map(str, error.problems):  # each a line of its own: none is cut, none braked for another
+                log.warning("config.refused", problem=problem, brake=problem)
+            self._refused = f"the new configuration was refused, the old one stays: {error.problems[0]}"
         finally:
-            systemd.notify("READY=1")
+            systemd.notify("READY=1", self._status())
+
+    def _status(self) -> str:
+        """What it does right now, and what is wrong, as one line for `systemctl status`."""
+        return "STATUS=" + shown(
+            "; ".join(filter(None, (self._doing, self._refused)))
+        )  # whatever a folder's name holds
 
     def _adopt(self, config: Config) -> None:
         """Take over what can change while we run. Raises: UsageError for what cannot."""
@@ -117,6 +128,10 @@ class Daemon:
                 ("service.url", old.service.url, config.service.url),
                 ("service.skill_version", old.service.skill_version, config.service.skill_version),
                 ("[journal]", old.journal, config.journal),
+                ("service.pace.balance_check", old.service.pace.balance_check_s, config.service.pace.balance_check_s),
+                ("service.pace.stop_wait", old.service.pace.stop_wait_s, config.service.pace.stop_wait_s),
+                ("inbox.watch", old.inbox.watch, config.inbox.watch),
+                ("inbox.language", old.inbox.language, config.inbox.language),
             )
             if before != after and not (name == "service.url" and old.service.backend == "studio")
         ]
@@ -124,10 +139,12 @@ class Daemon:
             raise UsageError(f"{', '.join(fixed)}: cannot change while nemo-watch runs; restart it")
         if old.service.backend == "studio":
             config = replace(config, service=replace(config.service, url=old.service.url, pace=near(config)))
+        self._telling.notifier.adopt(config.notify)
         self._config = config
         self._rounds.adopt(config)
         self._telling.config = config
         self._dispatcher.adopt(config.service.projects_at_once, config.service.pace)
+        self._chores.service.client.adopt(config.service.pace)
         log.info("config.reloaded", path=str(config.path))
 
     def _stop(self) -> None:
@@ -151,7 +168,8 @@ class Daemon:
             last, overview = told
             if overview is not None and overview != shown:
                 shown = overview
-                systemd.notify(f"STATUS={_status(overview)}")
+                self._doing = _doing(overview)
+                systemd.notify(self._status())
                 if on_change is not None:
                     on_change(overview)
             if self._rounds.once:
@@ -263,12 +281,12 @@ async def _any(*events: asyncio.Event, within_s: float) -> bool:
     return bool(done)
 
 
-def _status(overview: Overview) -> str:
-    """What it does right now, and what is wrong with the inbox or the journal, for `systemctl status`."""
+def _doing(overview: Overview) -> str:
+    """What it does right now, and what is wrong with the inbox or the journal."""
     states = [row.state for row in overview.films]
     parts = [f"{states.count(state)} {state.value.replace('_', ' ')}" for state in FilmState if state in states]
     doing = ", ".join(parts) or "watching the inbox"
-    return shown("; ".join((doing, *overview.watching.problems)))  # one line, whatever a folder's name holds
+    return "; ".join((doing, *overview.watching.problems))
 
 
 class _signals:  # noqa: N801  reads as the block it is

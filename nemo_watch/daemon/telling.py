@@ -216,9 +216,8 @@ class Telling:
         left_out = [entry for seen in round_.seen for entry in round_.left_out.get(seen.wish.name, ())]
         for seen in round_.seen:
             left_out += self._not_uploaded(seen)
-        return tuple(
-            sorted({*round_.look.left_alone, *unsettled, *left_out, *round_.ungathered}, key=lambda entry: entry.path)
-        )
+        found = dict.fromkeys((*round_.look.left_alone, *unsettled, *left_out, *round_.ungathered))
+        return tuple(sorted(found, key=lambda entry: entry.path))  # of one file as they were found: by their lines
 
     def _not_uploaded(self, seen: Seen) -> Iterator[LeftAlone]:
         """The files of a film that its newest version was made without, as long as they lie there."""
@@ -309,7 +308,8 @@ class Telling:
                 else f"{record.id}/{told.row.version}/{told.row.state}"
             )
             body = f"{told.sentence}\n{told.advice}".strip() or (told.row.video or "")
-            await self.notifier.tell(event, f"{told.row.name}: {told.row.state.value.replace('_', ' ')}", body, key)
+            who = "nemo-watch" if account_wide else told.row.name  # what concerns all is no one film's
+            await self.notifier.tell(event, f"{who}: {told.row.state.value.replace('_', ' ')}", body, key)
 
 
 def _version(job: JobShown | None) -> int:

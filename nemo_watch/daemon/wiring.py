@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import signal
+import stat
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -45,9 +46,12 @@ _PASSING: Final = frozenset(
 # -- the state folder --------------------------------------------------------------------------------------------------------
 
 
+JOURNAL: Final = "journal.db"
+
+
 def journal_path(config: Config) -> Path:
     """Where the journal lies."""
-    return config.folders.state / "journal.db"
+    return config.folders.state / JOURNAL
 
 
 def open_journal(config: Config) -> Store:
@@ -105,12 +109,22 @@ def _refused(state: Path, error: OSError) -> Trouble | UsageError:
     return UsageError(f"The state folder {state} cannot be used ({error.strerror}).")
 
 
+def _close_to_others(state: Path) -> None:
+    """Make a state folder that was there before its owner's alone, if it is this account's and holds nothing but ours."""
+    found = state.stat()
+    if found.st_uid != os.geteuid() or not found.st_mode & 0o077 or found.st_mode & stat.S_ISVTX:
+        return
+    if (state / JOURNAL).exists() or not any(each.name != "lock" for each in state.iterdir()):
+        state.chmod(0o700)
+
+
 @contextmanager
 def only_daemon(config: Config) -> Iterator[None]:
     """Hold the lock of the state folder. Raises: UsageError when another daemon holds it; Trouble when the disk refuses."""
     state = config.folders.state
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _close_to_others(state)
         handle = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise _refused(state, error) from error
@@ -225,11 +239,11 @@ class RealService:
         try:
             answer = await work
         except Trouble as trouble:
-            self.metrics.counted(call, trouble.cause.value)
+            self.metrics.counted(call, trouble)
             if call not in _EXPORTS:
                 _tell_plan(trouble)
             raise
-        self.metrics.counted(call, "ok")
+        self.metrics.counted(call)
         return answer
 
     @property

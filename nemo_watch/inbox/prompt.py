@@ -116,7 +116,7 @@ def urls(data: bytes, *, file: str = "urls.txt") -> Urls:
         if problem is None:
             found[line] = None
         else:
-            problems.append(f"{file} line {number}: {problem}")
+            problems.append(f"line {number}: {problem}")
     return Urls(tuple(found), tuple(problems))
 
 

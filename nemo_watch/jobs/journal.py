@@ -57,6 +57,7 @@ class Journal:
         self._fence = fence
         self.scope = f"job/{job_id}"
         self._proven_s = self._proven_at = float("-inf")  # when a write last held the job's row, on both clocks
+        self.passed: Callable[[str], None] = lambda _step: None  # is told which step is done, for the figures
 
     async def find(self, name: str, scope: str | None = None) -> Step | None:
         """The step as it stands, None when nothing is known of it."""
@@ -102,6 +103,7 @@ class Journal:
             _put_receipt(connection, scope, name, receipt, at)
 
         await self._proven(work)
+        self.passed("submit" if name.startswith("render/") else name.partition("/")[0])
 
     async def void(self, *names: str, scope: str | None = None) -> None:
         """Take back steps that proved not to have happened, or are to be done anew. The rows are kept."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from nemo_watch.errors import Cause, Trouble
+from nemo_watch.errors import Cause, Trouble, argument
 from nemo_watch.jobs.journal import Receipt, Step
 from nemo_watch.model import Backend
 
@@ -302,7 +302,7 @@ def said_for(run: Run, said: Sequence[Said], before: dict[str, Any] | None, afte
     if run.order.removed:
         names = ", ".join(run.order.removed)
         parts.append(
-            f"No longer in the folder but still part of the edit: {names}. To leave them out: nemo-watch again {run.film}"
+            f"No longer in the folder but still part of the edit: {names}. To leave them out: nemo-watch again {argument(run.film)}"
         )
     parts += [f"Left out: {reason}" for _, reason in run.left_out]
     if run.order.wish and (tip := run.words.tip(run.order.wish[-1])):

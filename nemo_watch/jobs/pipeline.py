@@ -72,6 +72,7 @@ async def _walk(run: Run) -> Made:
         return Made(None, None, "the service changed nothing")
     async with balance_noted(run):
         render = await rendered(run, session, draft)
+    run.journal.passed("render")
     video = await run.journal.step("video", lambda: _deliver(run, render))
     return Made(video["video"], video["sha256"], "")
 

@@ -28,14 +28,14 @@ from nemo_watch.jobs.decisions import (
     Withdraw,
     WritePrompt,
 )
-from nemo_watch.model import Backend, JobState, MediaKind, Order, OrderKind, Words
+from nemo_watch.model import Backend, JobState, MediaKind, Order, OrderKind, Words, url_key
 
 FIRST_START_MAX: Final = 5  # more films than that on a first start are not bought unasked
 
 
 def identity(backend: Backend, media: Collection[str], urls: Sequence[str], messages: Sequence[str]) -> Identity:
     """What makes two films the same purchase: backend, media by content (in any order), URLs and messages."""
-    return (backend.value, tuple(sorted(set(media))), tuple(urls), tuple(messages))
+    return (backend.value, tuple(sorted(set(media))), tuple(map(url_key, urls)), tuple(messages))
 
 
 def decision(wish: Wish, past: Past, rules: Rules, market: Market, routed: Routed | None) -> Decision:
@@ -235,7 +235,8 @@ def _added(wish: Wish, sent: Sent) -> tuple[str, ...]:
     """Names of media and URLs that came new. A file replaced under its old name is not added; neither is a renamed one."""
     known_paths = set(sent.media.values())
     names = [m.name for m in wish.media if m.sha256 not in sent.media and m.path not in known_paths]
-    return (*dict.fromkeys(names), *(url for url in wish.urls if url not in sent.urls))
+    known = set(map(url_key, sent.urls))
+    return (*dict.fromkeys(names), *(url for url in wish.urls if url_key(url) not in known))
 
 
 def _removed(wish: Wish, sent: Sent) -> tuple[str, ...]:

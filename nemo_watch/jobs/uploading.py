@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from nemo_watch.errors import Cause, Move, Trouble, advice
 from nemo_watch.jobs.journal import steps_of
-from nemo_watch.model import MediaKind
+from nemo_watch.masking import masked
+from nemo_watch.model import MediaKind, url_key
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -175,8 +176,11 @@ async def _is_refused(run: Run, session: Session, url: str) -> bool:
 
 
 async def _leave_out_url(run: Run, url: str, trouble: Trouble) -> None:
-    trouble.data["file"] = url
-    reason = f"{trouble} {advice(trouble.cause, trouble.data)}"
+    trouble.data["file"] = masked(url)  # for the status and the log: its password is nobody's business
+    why = [f"It said: {masked(str(said)).rstrip('.')}."] if (said := trouble.data.get("reason")) else []
+    if trouble.cause is Cause.FILE_UNSUPPORTED:
+        why.append("The address must open without a login.")
+    reason = " ".join((str(trouble), *why, advice(trouble.cause, trouble.data)))
     await run.journal.receipt(f"left-out/{url_key(url)}", {"reason": reason, "path": None})
     await run.tell(f"Left out: {reason}")
     run.left_out.append((None, reason))
@@ -187,10 +191,3 @@ async def _upload_urls(run: Run, session: Session, urls: list[str]) -> None:
     files = await run.service.upload_urls(session.session_id, urls)
     for url in urls:
         await run.journal.receipt(f"urls/{url_key(url)}", {"files": [dict(file) for file in files]}, session.scope)
-
-
-def url_key(url: str) -> str:
-    """Under which name the journal knows that this address was handed over, or left out."""
-    from hashlib import sha256
-
-    return sha256(url.encode("utf-8", "surrogateescape")).hexdigest()

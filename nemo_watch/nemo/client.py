@@ -83,6 +83,10 @@ class NemoClient:
         """Heed, and pass on, what other hosts of this account were told of its rate limit."""
         self._asker.quiet = quiet
 
+    def adopt(self, pace: Pace) -> None:
+        """Later requests go by other waits and limits."""
+        self._asker.pace = pace
+
     async def start(self) -> None:
         """Make the connections' clients."""
         await self._transport.start()

@@ -150,7 +150,7 @@ def _header(overview: Overview, grouped: dict[str, list[FilmStory]], made_at: da
 <div class="bar">
 <div class="chips script" role="group" aria-label="Show" hidden>{chips}</div>
 <p class="muted"><span id="found" role="status"></span></p>
-<p class="muted">As of {_time(made_at)}<span id="held"></span>
+<p class="muted"><span>As of {_time(made_at)}<span id="held"></span></span>
 <label class="live script" hidden><input type="checkbox" id="live" checked> keep up to date</label></p>
 </div>
 </header>"""
@@ -204,7 +204,7 @@ def _card(group: str, story: FilmStory) -> str:
         f'<li data-group="{group}" data-film="{name_id}">'
         f'<article class="card {row.state}" aria-labelledby="{name_id}">{_video(row)}<div class="in">'
         f'<div class="name"><h3 id="{name_id}">{_inline(row.name)}</h3>{_state(row)}</div>'
-        f"{_detail(row)}{_ask(story)}{_words(story.prompt)}{timeline_figure(story.timeline)}{_more(story, name_id)}"
+        f"{_detail(story)}{_ask(story)}{_words(story.prompt)}{timeline_figure(story.timeline)}{_more(story, name_id)}"
         f'<footer class="muted">{_versions(story)}<span>Changed {_time(row.updated_at)}</span></footer>'
         f"</div></article></li>"
     )
@@ -225,8 +225,9 @@ def _state(row: FilmRow) -> str:
     )
 
 
-def _detail(row: FilmRow) -> str:
-    detail = f'<p class="detail">{_inline(row.detail)}</p>' if row.detail else ""
+def _detail(story: FilmStory) -> str:
+    row = story.row
+    detail = f'<p class="detail">{_inline(row.detail)}</p>' if row.detail and row.detail != story.sentence else ""
     if row.state is not FilmState.WORKING:
         return detail
     share = progress(row)

@@ -48,6 +48,11 @@ class Notifier:
         self._told: OrderedDict[str, None] = OrderedDict.fromkeys(_remembered(memory))
         self._apprise = _apprise(settings.urls) if settings.urls else None
 
+    def adopt(self, settings: Notify) -> None:
+        """Tell by other settings from now on; what was told stays told. Raises: UsageError as at the start, and changes nothing."""
+        self._apprise = _apprise(settings.urls) if settings.urls else None
+        self._on = frozenset(settings.on)
+
     async def tell(self, event: str, title: str, body: str, cause_key: str) -> bool:
         """Tell of `done`, `needs_you` or `failed`; whether it was told now, and to every address.
 

@@ -1,8 +1,8 @@
 r"""A project's purchases ↔ `project.toml`, for people to read and for a lost journal to be rebuilt from; exact both ways.
 
 A receipt that cannot be read is never overwritten without a copy, and never stops anything. It holds no secret: of the
-account only what the journal calls it. TOML is Unicode, names need not be: a byte that is no UTF-8 is written `\udcXX`
-and a backslash `\\`, inside every string. Source: TOML 1.0 "String"; PEP 383.
+account only what the journal calls it. TOML is Unicode, names need not be: a byte that is no UTF-8 is written `\udcXX`,
+what would steer a terminal or turn the reading direction `\uXXXX`, and a backslash `\\`, inside every string. Source: TOML 1.0 "String"; PEP 383.
 """
 
 from __future__ import annotations
@@ -206,8 +206,8 @@ def _kind(item: object, key: str, kind: Any) -> Any:  # noqa: ANN401  a union is
 
 # -- names that are no Unicode -----------------------------------------------------------------------
 
-_TO_WRITE: Final = re.compile(r"[\\\ud800-\udfff]")
-_TO_READ: Final = re.compile(r"\\(?:\\|u(d[89a-f][0-9a-f]{2}))")
+_TO_WRITE: Final = re.compile(r"[\\\ud800-\udfff\x80-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb]")
+_TO_READ: Final = re.compile(r"\\(?:\\|u([0-9a-f]{4}))")
 
 
 def _written(text: str) -> str:

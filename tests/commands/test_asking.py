@@ -66,6 +66,11 @@ def test_cancel_passes_over_what_is_over(run, films):
     assert films.asked() == [("cancel", "wedding/b")]
 
 
+def test_what_is_cancelled_is_told_how_it_is_taken_up_again(run, films):
+    films.add("odd files", FilmState.QUEUED)
+    assert "to take it up again: nemo-watch retry 'odd files'\n" in run("cancel", "odd files").out
+
+
 def test_cancelling_what_is_done_says_that_there_is_nothing_to_cancel(run, films):
     films.add("beach", FilmState.DONE)
     assert "nothing to cancel" in run("cancel", "beach").out

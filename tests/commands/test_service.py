@@ -57,8 +57,8 @@ def test_install_writes_the_unit_makes_the_folders_and_switches_it_on(home, caps
     assert install(options("--inbox", str(home / "in"), "--outbox", str(home / "out")), machine(home, systemctl)) == 0
     unit = (home / ".config/systemd/user/nemo-watch.service").read_text()
     assert (
-        f"ExecStart={home}/bin/nemo-watch run --inbox {home}/in --outbox {home}/out --state {home}/.local/state/nemo-watch\n"
-        in unit
+        f"ExecStart={home}/bin/nemo-watch run --config {home}/.config/nemo-watch/config.toml --inbox {home}/in"
+        f" --outbox {home}/out --state {home}/.local/state/nemo-watch\n" in unit
     )
     assert (home / "in").is_dir()
     assert (home / "out").is_dir()
@@ -83,6 +83,51 @@ def test_a_configuration_in_force_is_named_in_the_unit_and_left_alone(home):
     unit = (home / ".config/systemd/user/nemo-watch.service").read_text()
     assert f"run --config {home}/own.toml --inbox {home}/mine" in unit
     assert not (home / ".config/nemo-watch").exists()
+
+
+def test_the_configuration_that_install_writes_is_in_the_unit_with_its_folder_and_a_second_install_changes_nothing(
+    home, capsys
+):
+    install(options("--studio"), machine(home, Systemctl()))
+    path = home / ".config/systemd/user/nemo-watch.service"
+    unit = path.read_text()
+    bound = next(line for line in unit.splitlines() if line.startswith("BindReadOnlyPaths=") and "%t" not in line)
+    assert f"-{home}/.config/nemo-watch" in bound.partition("=")[2].split()
+    assert "--studio" not in unit  # the configuration says it, and may come to say otherwise
+    install(options(), machine(home, Systemctl()))
+    assert path.read_text() == unit
+    assert "is up to date" in capsys.readouterr().out
+
+
+def test_a_studio_that_was_asked_for_beside_a_configuration_is_in_the_unit(home):
+    (home / "own.toml").write_text("")
+    install(options("--config", str(home / "own.toml"), "--studio"), machine(home, Systemctl()))
+    assert " --studio\n" in (home / ".config/systemd/user/nemo-watch.service").read_text()
+
+
+def test_folders_that_the_configuration_does_not_name_are_told_with_the_options_that_reach_them(home, capsys):
+    install(options(), machine(home, Systemctl()))
+    assert "See: nemo-watch status, and" in capsys.readouterr().out
+    install(options("--inbox", str(home / "other in"), "--outbox", str(home / "out")), machine(home, Systemctl()))
+    said = capsys.readouterr().out
+    told = f" --inbox '{home}/other in' --outbox {home}/out --state {home}/.local/state/nemo-watch"
+    assert f"config.toml does not name these folders: set [folders] there, or give every command{told}\n" in said
+    assert f"See: nemo-watch status{told}, and" in said
+
+
+def test_a_configuration_of_ones_own_is_named_to_the_other_commands(home, capsys):
+    (home / "own.toml").write_text(f'[folders]\ninbox = "{home}/mine"\n')
+    install(options("--config", str(home / "own.toml")), machine(home, Systemctl()))
+    assert f"See: nemo-watch status --config {home}/own.toml, and" in capsys.readouterr().out
+
+
+def test_the_program_that_runs_is_the_one_that_is_installed(home, monkeypatch):
+    (home / "venv").mkdir()
+    (home / "venv/nemo-watch").write_text("#!/bin/sh\n")
+    (home / "venv/nemo-watch").chmod(0o755)
+    monkeypatch.setattr(service.sys, "argv", [f"{home}/venv/nemo-watch", "service", "install"])
+    install(options(), machine(home, Systemctl()))
+    assert f"ExecStart={home}/venv/nemo-watch run" in (home / ".config/systemd/user/nemo-watch.service").read_text()
 
 
 def test_a_token_that_is_there_is_given_to_the_service_and_not_shown(home, capsys):

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import io
 import json
 from itertools import islice
 
 import pytest
 from rich.console import Console
+from rich.live import Live
 
 from nemo_watch.commands import snapshot as snapshots
 from nemo_watch.commands.snapshot import narrowed, overview, read_snapshot
 from nemo_watch.commands.status import changes, plain_lines
-from nemo_watch.commands.table import FILES_MAX, status_view
+from nemo_watch.commands.table import FILES_MAX, live_view, status_view
 from nemo_watch.errors import UsageError
 from tests.commands.conftest import row, snapshot
 
@@ -190,6 +192,32 @@ def test_ctrl_c_ends_watching_with_the_code_of_what_was_shown_last(run, tell, mo
     ended = run("status", "--watch")
     assert ended.code == 1
     assert "Failed" in ended.out
+
+
+def live(found, height: int) -> list[str]:
+    """The lines of `--watch` on a terminal of 80 columns and this height."""
+    console = Console(width=80, height=height, record=True, file=io.StringIO())
+    with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis") as shown:
+        shown.update(live_view(overview(found), console), refresh=True)
+        return [
+            "".join(segment.text for segment in line).rstrip() for line in console.render_lines(shown.get_renderable())
+        ]
+
+
+def test_a_short_terminal_shows_first_what_needs_someone_and_counts_the_rest():
+    long = "it is not known whether NemoVideo took your message; " * 4
+    films = [row(f"film-{n:02}", "done") for n in range(40)]
+    films += [row("y", "failed", detail=long), row("z", "needs_you", needs="decision", detail=long)]
+    lines = live(snapshot(*films, watching={"mode": "polling", "problems": ["the inbox is away"]}), 24)
+    assert lines[0] == "Needs you 1 · Failed 1 · Done 40"
+    assert lines[1] == "Watching: the inbox is away"
+    assert [line.split()[0] for line in lines[3:6]] == ["z", "y", "film-00"]
+    assert "needs a decision: it is not" in lines[3]
+
+
+def test_a_terminal_with_room_shows_everything_by_name():
+    lines = live(snapshot(row("a", "done"), row("z", "needs_you", needs="token", detail="a new one")), 24)
+    assert [line.split()[0] for line in lines[1:3]] == ["a", "z"]
 
 
 # -- the snapshot --------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from nemo_watch.errors import UsageError
 
 SHIPPED = Path(__file__).parents[2] / "systemd"
 EXPOSURE_MAX = 1.2
+EXPOSURE_OF_A_USERS_MAX = 1.4
 
 UNIT = Unit(
     program=("/usr/bin/nemo-watch", "run"),
@@ -65,10 +66,12 @@ def exposure(path: Path) -> float:
 @pytest.mark.parametrize("user", [False, True])
 def test_the_units_expose_little(tmp_path, user):
     text = example(user=user)
+    path = tmp_path / "nemo-watch.service"
+    path.write_text(text)
     if user:  # a user's manager never runs anything as root; the analysis, which takes it for the system's, cannot know
-        text = text.replace("[Service]", "[Service]\nUser=ann")
-    (tmp_path / "nemo-watch.service").write_text(text)
-    assert exposure(tmp_path / "nemo-watch.service") <= EXPOSURE_MAX
+        assert exposure(path) <= EXPOSURE_OF_A_USERS_MAX
+        path.write_text(text.replace("[Service]", "[Service]\nUser=ann"))
+    assert exposure(path) <= EXPOSURE_MAX
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
@@ -139,6 +142,7 @@ def test_a_users_unit_names_no_account_and_opens_its_state_itself():
     assert "User" not in found
     assert "StateDirectory" not in found
     assert found["PrivateUsers"] == "yes"
+    assert "PrivateIPC" not in found  # with it every reload fails; tests/systemd reloads one
     assert found["ReadWritePaths"] == "-/srv/in -/srv/out -/var/lib/x"
 
 

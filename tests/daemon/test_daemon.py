@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from dataclasses import replace
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from nemo_watch.config import load
 from nemo_watch.daemon.recall import Recall
-from nemo_watch.errors import FilmState, Need, UsageError
+from nemo_watch.errors import ConfigProblem, FilmState, Need, UsageError
+from nemo_watch.logs import Kind, configure
 
 
 async def messages(house) -> list[str]:
@@ -287,6 +291,77 @@ async def test_a_reload_takes_new_settings_and_refuses_bad_ones(house, tmp_path)
         daemon._reload(bad)
         daemon._reload(lambda: load({"HOME": str(tmp_path)}))  # other folders: not while it runs
         assert daemon._config.folders == house.config.folders
+
+
+async def test_a_reload_takes_new_addresses_and_refuses_what_it_cannot_take(house, monkeypatch):
+    """Whatever a reload says it has taken over is in force; what it cannot take over it refuses, and says so."""
+    adopted = []
+    monkeypatch.setattr("nemo_watch.outbox.notify._apprise", lambda urls: adopted.append(urls) or object())
+    config = house.config
+    inbox, pace = config.inbox, config.service.pace
+    fixed = {
+        "inbox.watch": replace(config, inbox=replace(inbox, watch="polling")),
+        "inbox.language": replace(config, inbox=replace(inbox, language="ja")),
+        "service.pace.stop_wait": replace(config, service=replace(config.service, pace=replace(pace, stop_wait_s=9.0))),
+        "service.pace.balance_check": replace(
+            config, service=replace(config.service, pace=replace(pace, balance_check_s=9.0))
+        ),
+    }
+    async with house.daemon(reload=lambda: config) as daemon:
+        daemon._reload(lambda: replace(config, notify=replace(config.notify, urls=("json://new.example/",))))
+        assert adopted == [("json://new.example/",)]
+        quicker = replace(config, service=replace(config.service, pace=replace(pace, request_limit_s=7.0)))
+        daemon._reload(lambda: quicker)
+        assert daemon._chores.service.client._asker.pace.request_limit_s == 7.0
+        for key, other in fixed.items():
+            with capture_logs() as lines:
+                daemon._reload(lambda other=other: other)
+            assert [line["problem"] for line in lines if line["event"] == "config.refused"] == [
+                f"{key}: cannot change while nemo-watch runs; restart it"
+            ]
+        assert daemon._config == quicker
+
+
+async def test_what_concerns_the_whole_account_is_told_in_no_films_name(house, monkeypatch):
+    told = []
+
+    async def tell(_self, event, title, _body, _key):
+        told.append((event, title))
+        return True
+
+    monkeypatch.setattr("nemo_watch.outbox.notify.Notifier.tell", tell)
+    await house.script(
+        {"call": "run_sse", "at": 1, "do": {"code": 2001}}, {"call": "render", "at": 1, "do": {"code": 402}}
+    )
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until(lambda: ("needs_you", "nemo-watch: needs you") in told)
+    assert "trip: needs you" not in [title for _, title in told]
+
+
+async def test_every_problem_of_every_refused_reload_has_its_line(house):
+    """Fourteen problems at once, and the next refusal within the minute: none is cut, none left out."""
+    many = [ConfigProblem("config.toml:1", f"inbox.key{n}", "is not known; " + "x" * 100) for n in range(14)]
+
+    def refused(*problems):
+        def reload():
+            raise UsageError(*problems)
+
+        return reload
+
+    stream = io.StringIO()
+    try:
+        configure(stream, kind=Kind.JSON)
+        async with house.daemon(reload=lambda: house.config) as daemon:
+            daemon._reload(refused(*many))
+            daemon._reload(refused(ConfigProblem("config.toml", "", "cannot be read (Is a directory)")))
+    finally:
+        structlog.reset_defaults()
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["problem"] for line in told if line["event"] == "config.refused"] == [
+        *map(str, many), "config.toml: cannot be read (Is a directory)",
+    ]  # fmt: skip
 
 
 async def test_stopping_in_the_middle_is_resumed(house):

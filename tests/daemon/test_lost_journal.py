@@ -163,3 +163,48 @@ async def test_in_a_shared_session_an_edit_after_a_lost_journal_asks_before_it_w
         row = await house.until_state("wedding/a", "needs_you")
         assert row.needs is Need.DECISION
     assert sorted(await messages(house)) == ["a one", "b one"]
+
+
+SECRET = "https://ann:s3cret-pw@example.org/a.jpg?sig=0123456789abcdef"
+
+
+async def test_an_address_with_a_password_is_known_again_and_shown_nowhere(house):
+    """Only the service and the journal are told it; the receipt knows it by its fingerprint."""
+    taken = {"code": 0, "data": {"files": []}}
+    await house.script({"call": "upload", "at": 2, "do": {"status": 200, "body": taken}})
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    house.prompt("trip/urls.txt", SECRET)
+    async with house.daemon():
+        await house.until_state("trip", "done", 1)
+    lose_journal(house)
+    async with house.daemon():
+        await house.until_state("trip", "done", 1)
+        house.prompt("trip/prompt.txt", 'one\n---\nadd a title "Two"')
+        await house.until_state("trip", "done", 2)
+    assert await messages(house) == ["one", 'add a title "Two"']
+    assert len([entry for entry in await house.log() if "upload-video" in entry["path"]]) == 2  # the photo, the address
+    for file in house.outbox.rglob("*"):
+        assert file.is_dir() or not any(part in file.read_bytes() for part in (b"s3cret-pw", b"0123456789abcdef")), file
+    table = tomllib.loads((house.outbox / "trip/project.toml").read_text())
+    assert all("***@example.org/a.jpg" in v["urls"][0] for v in table["films"][0]["versions"])
+
+
+async def test_a_refused_address_with_a_password_is_told_masked(house):
+    taken = {"code": 0, "data": {"files": []}}
+    await house.script(
+        {"call": "upload", "at": 2, "do": {"code": 4001}},
+        {"call": "upload", "at": 3, "do": {"status": 200, "body": taken}},
+    )
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    house.prompt("trip/urls.txt", f"ftp://x\n{SECRET}\nno address\n" + "# \n" * 7 + "ftp://y\n")
+    async with house.daemon():
+        await house.until_state("trip", "done")
+    told = [file.reason for file in house.overviews[-1].files]
+    assert told[0].startswith("line 1: not an http")
+    assert told[1].startswith("line 3: not a URL")
+    assert told[2].startswith("line 11: not an http")
+    assert told[3].startswith("NemoVideo does not take https://***@example.org/a.jpg?sig=***. It said: code 4001")
+    assert "The address must open without a login." in told[3]
+    assert all(b"s3cret-pw" not in file.read_bytes() for file in house.outbox.rglob("*") if file.is_file())

@@ -95,7 +95,8 @@ async def test_an_address_that_is_refused_is_left_out_and_the_film_goes_on(house
     async with house.daemon():
         await house.until_state("trip", "done")
     reply = (house.outbox / "trip/reply.txt").read_text()
-    assert "NemoVideo does not take https://example.org/bad.xyz. Use mp4, mov" in reply
+    assert "NemoVideo does not take https://example.org/bad.xyz. It said: code 4001" in reply
+    assert "The address must open without a login. Use mp4, mov" in reply
     assert "good.jpg." not in reply
     [told] = house.overviews[-1].files
     assert told.path == "trip/urls.txt"

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from nemo_watch.errors import UsageError
+
 LIMIT_S = 30.0
 
 
@@ -89,6 +91,27 @@ async def test_a_reload_is_told_from_its_beginning_to_its_end(house, manager):
     lines = manager.lines
     assert lines.index("RELOADING=1") < lines.index("READY=1")
     assert any(line.startswith("MONOTONIC_USEC=") for line in lines)
+
+
+async def test_a_refused_reload_is_told_until_one_goes_well(house, manager):
+    good = [False]
+
+    def reload():
+        if not good[0]:
+            raise UsageError("inbox.settle: must be\na duration")
+        return house.config
+
+    refused = "the new configuration was refused, the old one stays: inbox.settle: must be\\na duration"
+    async with house.daemon(reload=reload):
+        await manager.until(manager.statuses)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await manager.until(lambda: manager.statuses()[-1] == f"watching the inbox; {refused}")
+        house.photo("trip/a.jpg")
+        house.prompt("trip/prompt.txt", "one")
+        await manager.until(lambda: manager.statuses()[-1] == f"1 done; {refused}")
+        good[0] = True
+        os.kill(os.getpid(), signal.SIGHUP)
+        await manager.until(lambda: manager.statuses()[-1] == "1 done")
 
 
 async def test_the_watchdog_is_fed_by_the_loop_only_while_it_turns(house, manager):

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import sqlite3
+import stat
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,7 @@ from nemo_watch.commands.main import main
 from nemo_watch.commands.run import remedy
 from nemo_watch.config import load
 from nemo_watch.daemon import supervise, wiring
+from nemo_watch.daemon.wiring import only_daemon
 from nemo_watch.errors import Cause, Trouble, UsageError
 from nemo_watch.jobs import opening
 from nemo_watch.jobs.store import Store
@@ -195,3 +197,24 @@ async def test_a_stop_does_not_wait_for_a_round_that_waits_for_a_journal_that_do
             daemon._stop()
             assert await house.task == 0
         released.set()
+
+
+# -- a state folder that was there before --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["journal.db", "lock", None])
+def test_a_state_folder_that_others_could_look_into_is_closed_to_them(house, name):
+    state = house.config.folders.state
+    state.mkdir(mode=0o755)
+    if name is not None:
+        (state / name).touch()
+    with only_daemon(house.config):
+        assert stat.S_IMODE(state.stat().st_mode) == 0o700
+
+
+def test_a_folder_with_other_things_in_it_is_left_as_it_is(house):
+    state = house.config.folders.state
+    state.mkdir(mode=0o755)
+    (state / "diary").touch()
+    with only_daemon(house.config):
+        assert stat.S_IMODE(state.stat().st_mode) == 0o755

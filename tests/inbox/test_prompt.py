@@ -129,7 +129,7 @@ def test_what_is_no_web_address_is_left_out_with_its_line(line):
     found = prompt.urls(f"https://a.example/1\n{line}\n".encode())
     assert found.urls == ("https://a.example/1",)
     assert len(found.problems) == 1
-    assert found.problems[0].startswith("urls.txt line 2: ")
+    assert found.problems[0].startswith("line 2: ")
 
 
 def test_there_is_a_most_of_urls():

@@ -12,8 +12,8 @@ import pytest
 
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs.run import Session
-from nemo_watch.jobs.uploading import upload_media, url_key
-from nemo_watch.model import MediaKind, Medium, OrderKind
+from nemo_watch.jobs.uploading import upload_media
+from nemo_watch.model import MediaKind, Medium, OrderKind, url_key
 
 NAMES = ["a.jpg", "b.heic", "c.jpg", "d.jpg", "e.jpg"]
 

@@ -276,3 +276,11 @@ def test_page_and_status_are_written(outbox):
 def test_a_thousand_films_make_a_page_of_bearable_size():
     stories = [replace(sample_stories()[0], row=row(f"film {n}", video=f"film {n}/film {n}.mp4")) for n in range(1000)]
     assert len(page_of(*stories)) < 6_000_000
+
+
+def test_a_sentence_is_said_once():
+    told = "It is not known whether NemoVideo took your message."
+    film = row("a", FilmState.NEEDS_YOU, needs=Need.DECISION, detail=told)
+    html = page_of(story(film, sentence=told, advice="Run: nemo-watch retry a"))
+    assert html.count(told) == 1
+    assert "Run: nemo-watch retry a" in html

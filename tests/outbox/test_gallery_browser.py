@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -100,6 +101,11 @@ def test_search_and_groups_filter_the_films(show):
     browser.evaluate("document.querySelector('.chips [data-group=done]').click()")
     assert browser.evaluate(SHOWN_CARDS) == 2
     assert browser.evaluate("document.querySelector('.chips [data-group=done]').ariaPressed") == "true"
+
+
+def test_the_words_about_its_age_stand_apart(show):
+    words = show().evaluate("document.querySelector('.bar p:last-child').innerText")
+    assert re.match(r"As of \S", words)
 
 
 def test_the_keyboard_reaches_everything_and_the_focus_shows(show):

@@ -170,3 +170,17 @@ async def test_the_real_apprise():
         Notifier(Notify(urls=("garbage",)))
     notifier = Notifier(Notify(urls=("json://127.0.0.1:9/refused",)))
     assert await notifier.tell("done", "x", "x", "x") is False
+
+
+async def test_other_settings_are_adopted_and_bad_ones_change_nothing(apprise):
+    notifier = Notifier(Notify(urls=(URL,), on=("done",)))
+    notifier.adopt(Notify(urls=("json://new.example/",), on=("failed",)))
+    assert await notifier.tell("done", "t", "b", "a") is False
+    assert await notifier.tell("failed", "t", "b", "b") is True
+    assert notifier._apprise.urls == ["json://new.example/"]
+    with pytest.raises(UsageError):
+        notifier.adopt(Notify(urls=("garbage://x",), on=("done",)))
+    assert notifier._apprise.urls == ["json://new.example/"]
+    assert await notifier.tell("failed", "t", "b", "c") is True
+    notifier.adopt(Notify(urls=()))
+    assert await notifier.tell("failed", "t", "b", "d") is False

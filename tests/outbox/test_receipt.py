@@ -16,6 +16,7 @@ from nemo_watch.model import Backend, BoughtVersion, FilmReceipt, ProjectReceipt
 from nemo_watch.outbox import receipt as receipts
 from nemo_watch.outbox.publish import OutboxFolder
 from nemo_watch.outbox.receipt import parsed_receipt, read_receipt, read_receipts, receipt_text, write_receipt
+from nemo_watch.shown import shown_lines
 
 ANY = st.text(st.characters(), max_size=30)  # lone surrogates, controls and all
 TEXTS = st.one_of(
@@ -162,3 +163,11 @@ def test_an_outbox_that_is_not_there_is_told(tmp_path):
     with pytest.raises(Trouble) as trouble:
         read_receipts(tmp_path / "unmounted")
     assert trouble.value.cause is Cause.OUTBOX_UNWRITABLE
+
+
+def test_nothing_in_a_receipt_steers_a_terminal_that_shows_it():
+    name = "a\x9b31mb\u202ec\u2028d\\u0041"
+    receipt = ProjectReceipt(name, name, ())
+    text = receipt_text(receipt)
+    assert shown_lines(text) == text
+    assert parsed_receipt(text) == receipt

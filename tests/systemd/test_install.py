@@ -128,3 +128,31 @@ def test_a_users_service_runs_in_the_users_own_manager_and_writes_only_its_folde
     assert int(facts["CapEff"], 16) == 0
     as_ann(machine, "nemo-watch service uninstall --user")
     assert not machine.sh("ls /home/ann/.config/systemd/user/nemo-watch.service || true")
+
+
+def test_a_users_first_service_reads_the_configuration_that_install_wrote_and_reloads_what_an_editor_saved(
+    machine: Machine, ann: str
+) -> None:
+    """Nothing is there before: install writes the configuration, the service sees it, and every later saving of it."""
+    machine.sh("rm /etc/nemo-watch/config.toml")
+    as_ann(machine, "nemo-watch service install --user --studio")
+    home = "/home/ann/.config/nemo-watch/config.toml"
+    pid = as_ann(machine, "systemctl --user show nemo-watch -p MainPID --value")
+    assert machine.sh(f"nsenter -t {pid} -m cat {home}") == machine.sh(f"cat {home}")
+    for words in ("first words", "second words"):
+        changed = CONFIG.replace("[inbox]", f'[inbox]\ndefault_prompt = "{words}"')
+        folders = "[folders]\n" + machine.sh(f"grep -E '^(inbox|outbox|state) = ' {home}") + "\n"
+        machine.run("tee", f"{home}.new", input=folders + changed)
+        machine.sh(f"chown ann: {home}.new; mv {home}.new {home}")
+        as_ann(machine, "systemctl --user reload nemo-watch")
+        drop_photo(machine, f"/home/ann/nemo-watch/inbox/{words.split()[0]}")
+        machine.wait(f"grep -q '{words}' /home/ann/nemo-watch/inbox/{words.split()[0]}/prompt.txt")
+    assert as_ann(machine, "systemctl --user show nemo-watch -p MainPID --value") == pid
+    machine.sh(f"kill -KILL {pid}")
+    again = "systemctl --user show nemo-watch -p NRestarts --value"
+    machine.wait(f"[ $(su ann -c 'export XDG_RUNTIME_DIR=/run/user/$(id -u); {again}') = 1 ]")
+    unit = "/home/ann/.config/systemd/user/nemo-watch.service"
+    machine.sh(f"cp {unit} /tmp/before")
+    said = as_ann(machine, "nemo-watch service install --user")
+    assert "is up to date" in said, machine.sh(f"diff /tmp/before {unit} || true")
+    as_ann(machine, "systemctl --user reload nemo-watch; nemo-watch service uninstall --user")
