@@ -146,7 +146,16 @@ async def started(
     )  # fmt: skip
     notifier = Notifier(config.notify, config.folders.state / "notified.json")
     telling = Telling(
-        config, clock, led, outbox, workers, notifier, lambda: looks.watching, lambda: service.last_credits, site
+        config,
+        clock,
+        led,
+        outbox,
+        workers,
+        notifier,
+        lambda: looks.watching,
+        lambda: service.last_credits,
+        site,
+        cluster is not None,
     )
 
     async def begin() -> None:

@@ -68,6 +68,7 @@ class Telling:
     watching: Callable[[], Watching]
     credits: Callable[[], Credits | None]
     site: int = FIRST_SITE
+    is_shared: bool = False  # several hosts write the journal
     overview: Overview | None = None
     _needs: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _account_needs: str | None = ""
@@ -128,8 +129,10 @@ class Telling:
 
     async def _records(self) -> tuple[list[FilmRecord], dict[int, JobShown]]:
         """Films and their newest jobs; read again only when something was written since."""
-        stamp = self.store.generation, await self.store.read(store_stamp)
-        self._sites = await self.store.read(hosts.sites)
+        others = 0  # what other hosts have written
+        if self.is_shared:
+            others, self._sites = await self.store.read(lambda c: (store_stamp(c), hosts.sites(c)))
+        stamp = self.store.generation, others
         if self._read is None or self._read[0] != stamp:
             self._read = stamp, await self.store.read(lambda c: (records.films(c), queue.jobs_shown(c)))
         return self._read[1]

@@ -9,7 +9,7 @@ import asyncio
 import selectors
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 EPOCH = datetime(2030, 1, 1, tzinfo=UTC)  # after every file that a test makes: what lies there counts as old
 Result = TypeVar("Result")
@@ -39,6 +39,15 @@ class SimLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.now_s
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        """What would be done in a thread is done at once."""
+        done: asyncio.Future[Any] = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:
+            done.set_exception(error)
+        return done
 
     def jump(self, seconds: float) -> None:
         """So much time passes in which nothing of this process runs; then everything that fell due runs, in its order."""
