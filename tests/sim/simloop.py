@@ -45,7 +45,7 @@ class SimLoop(asyncio.SelectorEventLoop):
         done: asyncio.Future[Any] = self.create_future()
         try:
             done.set_result(func(*args))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  as a thread would
             done.set_exception(error)
         return done
 
