@@ -24,6 +24,8 @@ async def rendered(run: Run, session: Session, draft: dict[str, Any]) -> RenderA
         render_id = await _submitted(run, session, draft, f"render/{attempt}")
         render = await _ended(run, render_id)
         if render.status == "completed":
+            for warning in render.warnings:
+                await run.tell(warning)
             return render
         await run.tell(f"The render did not succeed: {render.error or render.status}")
     if render.status == "unknown":

@@ -19,6 +19,7 @@ CLAIM_URL: Final = "https://nemovideo.com/workspace/claim?ct="
 
 
 # The contract's own five words first; the rest are the spellings of other renderers.
+_WARNINGS_MAX: Final = 20
 _STATUS_WORDS: Final = {
     "pending": RenderStatus.PENDING, "queued": RenderStatus.PENDING, "submitted": RenderStatus.PENDING,
     "processing": RenderStatus.PROCESSING, "rendering": RenderStatus.PROCESSING, "running": RenderStatus.PROCESSING,
@@ -134,7 +135,16 @@ def _render(answer: Answer, render_id: str, without_status: RenderStatus) -> Ren
         _share(seen.get("progress"), status),
         url,
         (cleaned(error, *answer.secrets) or "no reason given") if status is RenderStatus.FAILED else None,
+        _warnings(seen.get("warnings"), answer),
     )
+
+
+def _warnings(value: object, answer: Answer) -> tuple[str, ...]:
+    """What was left out, a sentence each; not more than a story can bear."""
+    told = (
+        [cleaned(line, *answer.secrets) for line in value if isinstance(line, str)] if isinstance(value, list) else []
+    )
+    return tuple(line for line in told if line)[:_WARNINGS_MAX]
 
 
 def _is_unknown(answer: Answer) -> bool:

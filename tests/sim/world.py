@@ -70,6 +70,7 @@ class Answer:
     progress: float | None = None
     url: str | None = None
     error: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass

@@ -96,6 +96,7 @@ def _command(path: Path, found: ffmpeg.Probe, size: tuple[int, int], in_ms: int,
     chain = f"fps={fps},scale={width}:{height}:flags=bicubic{matrix},{tone}{_TURNS.get(found.rotation, '')}setsar=1,format=yuv420p"
     return [
         *(ffmpeg.executable(), "-v", "error", "-nostdin", "-noautorotate", "-threads", "1"),
-        *("-ss", f"{in_ms / 1000:.3f}", "-i", str(path), "-map", "0:V:0", "-an", "-sn", "-dn"),
+        *ffmpeg.seek(in_ms),
+        *("-i", str(path), "-map", "0:V:0", "-an", "-sn", "-dn"),
         *("-vf", chain, "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"),
     ]

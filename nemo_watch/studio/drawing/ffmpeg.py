@@ -111,3 +111,8 @@ def _duration(text: str) -> int:
 def _ms(parts: tuple[str, ...]) -> int:
     hours, minutes, seconds = parts
     return round((int(hours) * 3600 + int(minutes) * 60 + float(seconds)) * 1000)
+
+
+def seek(in_ms: float) -> tuple[str, ...]:
+    """Arguments to begin at `in_ms`. None at 0: in a file that was cut short ffmpeg finds no place, not even its beginning."""
+    return ("-ss", f"{in_ms / 1000:.3f}") if in_ms > 0 else ()

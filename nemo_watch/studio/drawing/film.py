@@ -20,7 +20,7 @@ from nemo_watch.studio.drawing.material import is_animated
 from nemo_watch.studio.drawing.overlay import Overlay
 from nemo_watch.studio.drawing.photo import DETAIL, Still, moving, photo
 from nemo_watch.studio.drawing.pictures import Broken, opened
-from nemo_watch.studio.drawing.plan import FilmPlan, Shot, without_shots
+from nemo_watch.studio.drawing.plan import NONE_OPENS, FilmPlan, Shot, Unplannable, without_shots
 from nemo_watch.studio.drawing.transitions import blend
 
 Find = Callable[[str, str], Path | None]
@@ -135,12 +135,19 @@ class Film:
             reason = str(error) if isinstance(error, Broken) else f"it cannot be decoded ({type(error).__name__})"
             self._warn(f"{shot.name or shot.key or 'A painted card'} is left out: {reason}.")
             before = self._plan.shots[self._index - 1].frames
-            new = _Resting(self._source, before) if self._source else self._card(shot, shot.frames)
+            new = _Resting(self._source, before) if self._source else self._first_that_opens()
         else:
             self._old = self._source
         self._source = new
         if self._index + 1 < len(self._plan.shots):
             self._coming = self._pool.submit(self._opened, self._index + 1)
+
+    def _first_that_opens(self) -> Source:
+        """In the place of a first picture that cannot be shown, a later one. Raises `plan.Unplannable` where none can be."""
+        for later in range(self._index + 1, len(self._plan.shots)):
+            with contextlib.suppress(Exception):  # it is told of when its own turn comes
+                return self._opened(later)
+        raise Unplannable(NONE_OPENS)
 
     def _drop_old(self) -> None:
         if self._old:

@@ -116,6 +116,8 @@ def _orientation(image: Image.Image) -> int:
     """The EXIF orientation that is still to be done; Pillow has done that of TIFF itself."""
     if image.format == "TIFF":
         return 1
+    if image.format == "PNG":
+        image.load()  # the look for EXIF would do that, and swallow what is wrong with the pixels: the rest would stay black
     try:
         value = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # noqa: BLE001 - broken EXIF blocks raise anything; the picture itself may be fine

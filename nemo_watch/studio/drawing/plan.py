@@ -39,6 +39,8 @@ _Tracks = list[tuple[int, list[Mapping[str, Any]]]]
 FILM_MS_MAX = 60 * 60 * 1000
 SEGMENTS_MAX = 2_000
 
+NONE_OPENS = "None of the pictures and clips of this film could be opened."
+
 
 class Unplannable(ValueError):  # noqa: N818 - a finding about a draft, not a fault of ours
     """The draft holds nothing that could be shown, or more than a film may hold; the message is a whole sentence."""
@@ -156,7 +158,7 @@ def without_shots(plan: FilmPlan, missing: set[int]) -> FilmPlan:
     Raises `Unplannable` when no shot remains.
     """
     if len(missing) == len(plan.shots):
-        raise Unplannable("None of the pictures and clips of this film could be opened.")
+        raise Unplannable(NONE_OPENS)
     kept: list[Shot] = []
     for index, shot in enumerate(plan.shots):
         if index not in missing:

@@ -66,7 +66,7 @@ class FileSound:
     """The sound of a file from `in_ms` on, decoded by one ffmpeg child; silence after its end."""
 
     def __init__(self, path: Path, in_ms: float) -> None:
-        command = [ffmpeg.executable(), "-v", "error", "-nostdin", "-ss", f"{in_ms / 1000:.3f}", "-i", str(path)]
+        command = [ffmpeg.executable(), "-v", "error", "-nostdin", *ffmpeg.seek(in_ms), "-i", str(path)]
         command += ["-map", "0:a:0", "-vn", "-f", "f32le", "-ac", "2", "-ar", str(RATE), "pipe:1"]
         self._child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
