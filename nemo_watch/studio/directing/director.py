@@ -72,7 +72,9 @@ def _edited(start: Cut, wishes: Wishes, materials: Sequence[Material]) -> Cut:
         cut = with_texts(cut, wishes)
     cut = with_manner(cut, wishes)
     cut = with_lengths(cut, wishes, materials, _pictures(cut) != _pictures(start))
-    return laid_music(with_music(laid_texts(on_cards(cut)), wishes, materials), materials)
+    if cut.texts != start.texts or cut.duration_ms != start.duration_ms:  # else what was placed by hand stays there
+        cut = laid_texts(on_cards(cut))
+    return laid_music(with_music(cut, wishes, materials), materials)
 
 
 def _is_fresh_words(start: Cut) -> bool:

@@ -126,14 +126,20 @@ def _in_manner(part: Segment, index: int, wishes: Wishes, film: Mapping[str, Any
 def with_lengths(cut: Cut, wishes: Wishes, materials: Sequence[Material], pictures_changed: bool) -> Cut:
     """The film with its pictures' times set anew, if the length, the pace or the pictures themselves have changed."""
     meta = dict(cut.meta)
-    if wishes.photo_s or wishes.pace:
+    if wishes.pace and not wishes.photo_s and not wishes.film_s and (length := number_in(meta, "length")):
+        meta["length"] = (
+            round(length * (0.75 if wishes.pace == "fast" else 1.3) / 1000) * 1000
+        )  # slower is never shorter
+    elif wishes.photo_s or wishes.pace:
         meta.pop("length", None)
         meta["photo_ms"] = round(wishes.photo_s * 1000) if wishes.photo_s else PHOTO_MS[wishes.pace or "normal"]
     if wishes.film_s:
         meta["length"] = round(wishes.film_s * 1000)
+    elif wishes.delta_s and cut.duration_ms:
+        meta["length"] = max(1_000, cut.duration_ms + round(wishes.delta_s * 1000))
     elif wishes.longer and cut.duration_ms:
         meta["length"] = max(1, round(cut.duration_ms * (1.3 if wishes.longer > 0 else 0.75) / 1000)) * 1000
-    asked = wishes.film_s or wishes.photo_s or wishes.pace or wishes.longer
+    asked = wishes.film_s or wishes.photo_s or wishes.pace or wishes.longer or wishes.delta_s
     cut = replace(cut, meta=meta)
     return _timed(cut, materials) if asked or pictures_changed else cut
 

@@ -27,14 +27,14 @@ _TAIL_ZH = re.compile(r"的?(?:视频|影片|短片|电影|片子)\s*$")
 def with_texts(cut: Cut, wishes: Wishes) -> Cut:
     """The film with the wished title, captions and end card; what is not mentioned stays."""
     cut = _without_removed(cut, wishes)
-    given = _with_roles(wishes.sayings, cut)
+    cut, rest = _exchanged(cut, wishes.sayings)
+    given = _with_roles(rest, cut)
     titles = [saying.text for saying in given if saying.role == "title"]
     endings = [saying.text for saying in given if saying.role == "ending"]
     captions = [saying.text for saying in given if saying.role == "caption"]
     if titles:
-        cut = replace(
-            cut, texts=(segment(0, text=" \n".join(titles[:2]), style="title"), *_styled(cut, "title", other=True))
-        )
+        kept = [part for part in cut.texts if _style(part) != "title" or meta_of(part).get("card") is not None]
+        cut = replace(cut, texts=(segment(0, text=" \n".join(titles[:2]), style="title"), *kept))
     if endings:
         cut = _with_ending(cut, " \n".join(endings[:2]))
     if captions:
@@ -42,6 +42,24 @@ def with_texts(cut: Cut, wishes: Wishes) -> Cut:
         fresh = [text for text in captions if text not in old]
         cut = replace(cut, texts=(*_styled(cut, "caption", other=True), *_caption_segments([*old, *fresh])))
     return cut
+
+
+def _exchanged(cut: Cut, sayings: tuple[Saying, ...]) -> tuple[Cut, tuple[Saying, ...]]:
+    """The film with the texts that stand there changed or taken away as said, and the sayings that are left to do."""
+    rest = []
+    for saying in sayings:
+        wanted = (saying.replaces or saying.text).casefold()
+        there = [part for part in cut.texts if str(meta_of(part).get("text", "")).strip().casefold() == wanted]
+        if saying.gone:
+            cut = replace(cut, texts=tuple(part for part in cut.texts if part not in there))
+        elif saying.replaces and there:
+            texts = tuple(changed(part, None, text=saying.text) if part in there else part for part in cut.texts)
+            cut = replace(cut, texts=texts)
+        else:
+            rest.append(saying)
+    if cut.end_card and not _styled(cut, "end"):
+        cut = replace(cut, pictures=cut.body)
+    return cut, tuple(rest)
 
 
 def _caption_segments(texts: list[str]) -> list[Segment]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from nemo_watch.studio.directing.vocabulary import REMOVING, ROLES
+from nemo_watch.studio.directing.vocabulary import ROLES
 
 _QUOTES = re.compile(
     r"\"([^\"\n]{1,300})\"|“([^”\n]{1,300})”|„([^“”\n]{1,300})[“”]|«([^»\n]{1,300})»|「([^」\n]{1,300})」|『([^』\n]{1,300})』"
@@ -22,26 +22,56 @@ _ANNOUNCED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """A text that shall stand in the film. `role` is "title", "caption", "ending", or "" where nothing tells."""
+    """A text that shall stand in the film, in place of the text `replaces` where that is said.
+
+    `role` is "title", "caption", "ending", or "" where nothing tells. One that is `gone` shall not stand there.
+    """
 
     text: str
     role: str
+    replaces: str = ""
+    gone: bool = False
+
+
+_REMOVED = re.compile(
+    r"(?:\b(?:remove|delete|drop|lose|without|no|take\s+(?:out|away)|don'?t\s+(?:add|want|show|use|need)|do\s+not\s+(?:add|want|show|use|need))\b"
+    r"|去掉|删除|删掉|去除|移除|不要|不需要|取消)(?P<what>[^,.;，。；\"“「『《▪]{0,24})$",
+    re.IGNORECASE,
+)
+_INSTEAD = re.compile(r"\s*(?:to|with|by|into|as|->|→|改成|改为|换成|换为|变成|成|为)\s*", re.IGNORECASE)
+_CHANGING = re.compile(
+    r"\b(?:change|replace|rename|swap|turn|correct|from)\b[^,.;，。；]*$|[把将从换](?:[^,.;，。；]*)$|改[^,.;，。；]*$",
+    re.IGNORECASE,
+)
 
 
 def sayings(prompt: str) -> tuple[tuple[Saying, ...], str]:
     """The texts of a prompt in their order, and the prompt without them (so that a title never reads as an instruction)."""
     found: list[Saying] = []
-    bare = ""
+    bare = old = ""
     end = 0
     for match in _QUOTES.finditer(prompt):
         before, after = prompt[end : match.start()], prompt[match.end() : match.end() + 24]
         text = next(group for group in match.groups() if group is not None).strip()
+        changing, between = _CHANGING.search(before), prompt[match.end() :]
         bare += before + " ▪ "
         end = match.end()
-        if text and not REMOVING.search(before):
-            found.append(Saying(text, _role(before, after, found)))
+        if changing and (instead := _INSTEAD.match(between)) and _QUOTES.match(between, instead.end()):
+            old, role = text, _role(before, "", [])  # what stands there now; what shall stand there comes next
+            continue
+        removed = _REMOVED.search(_clause(before))
+        if text:
+            found.append(
+                Saying(text, role if old else _role(before, after, found), old, gone=bool(removed) and not old)
+            )
+        old = ""
     bare += prompt[end:]
     return (tuple(found), bare) if found else _announced(bare)
+
+
+def _clause(before: str) -> str:
+    """What belongs to the quote that follows: a word of removing before a comma or "and" speaks of something else."""
+    return re.split(r"[,.;，。；]|\band\b|和|以及", before)[-1]
 
 
 def _role(before: str, after: str, found: list[Saying]) -> str:

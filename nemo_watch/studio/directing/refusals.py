@@ -78,6 +78,70 @@ REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "I bring no songs; drop an audio file beside the photos and it becomes the music.",
             "我没有歌曲库；把音频文件放进来，我会用作配乐。",
         ),
+        (
+            (
+                r"\b(?:rotate|turn|flip|mirror|crop|straighten|zoom\s+into)\s+(?:the\s+|this\s+|my\s+)?(?:\w+\s+)?(?:photo|picture|image|clip|\S+\.\w{3,4})"
+                r"|旋转|翻转(?:照片|图片|第)|裁剪(?:照片|图片|第)"
+            ),
+            "I neither turn nor crop single pictures.",
+            "我不能旋转、翻转或裁剪单张照片。",
+        ),
+        (
+            r"\bbright(?:er|en)\b|\bdarker\b|\bdarken\b|\bcontrast\b|\bexposure\b|亮一点|调亮|调暗|暗一点|对比度|曝光",
+            "I cannot change brightness or contrast; the looks are black and white, warm, cool, vivid, sepia and vintage.",
+            "我不能调亮度或对比度；可选的色调有黑白、暖、冷、鲜艳、棕褐和复古。",
+        ),
+        (
+            r"\b\d{2,3}\s*fps\b|frame\s*rate|帧率|\d{2,3}\s*帧",
+            "Films have 30 frames a second.",
+            "视频固定为每秒 30 帧。",
+        ),
+        (r"\b(?:480p|720p|1440p|2k)\b", "Films are 1080p.", "视频固定为 1080p。"),
+        (
+            (
+                r"\bfonts?\b|\b(?:bigger|smaller|larger|bold)\s+(?:texts?|titles?|letters|captions?)"
+                r"|\b(?:gold(?:en)?|red|blue|green|yellow|pink|purple|white|black)\s+(?:texts?|titles?|letters)"
+                r"|titles?\s+in\s+(?:gold|red|blue|green|yellow|pink|purple)|字体|字号|字大|[金红蓝绿黄粉紫]色(?:的)?(?:标题|文字|字)"
+            ),
+            "Texts have one font, size, colour and place.",
+            "文字只有一种字体、大小、颜色和位置。",
+        ),
+        (
+            r"\bcartoon\b|\banime\b|water\s*colou?r|oil\s+painting|\bpixar\b|卡通|动漫|油画|水彩",
+            "I show photos as they are: I cannot paint them in another style.",
+            "我只展示照片原貌，不能改成其他画风。",
+        ),
+        (
+            (
+                r"\b(?:start|begin|open|end)\s+with\s+(?:the\s+)?(?:\S+\.\w{3,4}|\w+\s+(?:photo|picture|clip))|\bput\s+\S+\s+(?:first|last)\b"
+                r"|\b(?:use\s+)?only\s+(?:use\s+)?(?:the\s+)?(?:first|last)\b|\bswap\s+(?:the\s+)?\S+|放(?:到|在)?(?:最前|第一|最后|前面)|只用(?:前|第|最)"
+            ),
+            "I keep the order of the files (reverse, or by name, if you ask), and leave pictures out by name: remove b.png.",
+            "我保持文件顺序（可要求倒序或按文件名），也可以按名字去掉照片，例如：去掉 b.png。",
+        ),
+        (
+            r"\b(?:piano|guitar|violin|drums|rock|hip[\s-]?hop|techno|classical|orchestra\w*)\s*(?:music|song|track|beat)?\b|钢琴|吉他|摇滚|古典音乐|交响",
+            "My music has moods (calm, happy, epic, romantic, sad, lo-fi), but no instruments or styles to choose.",
+            "我的配乐按情绪分（平静、欢快、史诗、浪漫、伤感、慵懒），不能选乐器或曲风。",
+        ),
+        (
+            r"\badd\s+(?:a|the|some)\s+(?:title|caption|text|end\s+card)s?\s*(?:[.!,;]|and\b|$)|加(?:个|一个)?(?:标题|字幕|片尾)\s*(?:[。！，；]|$)",
+            "A title or caption needs its text in quotes: title “By the sea”.",
+            "标题或字幕请用引号给出文字，例如：标题“海边”。",
+        ),
+        (
+            r"fad\w*\s+(?:in|out|to|from)\b[^,.;]{0,20}\bat\s+the\s+(?:end|start|beginning)|fade\s+(?:the\s+)?(?:video|film|movie)\s+(?:in|out)|(?:开头|结尾|片尾)(?:淡入|淡出)",
+            "The film itself cannot fade in or out; its music does.",
+            "画面本身不能淡入淡出，音乐会。",
+        ),
+        (
+            (
+                r"(?:\.\w{3,4}|\b(?:first|second|third|last|that|this)\s+(?:photo|picture|image|clip)|\bthe\s+clip)\b[^,.;▪]{0,20}\b(?:\d+|one|two|three|five|ten)\s*(?:s\b|sec)"
+                r"|\b(?:hold|keep|show)\s+(?:the\s+)?(?:first|second|third|last)\s+\w+\s+longer"
+            ),
+            "All photos have one length (4 seconds each, say); I cannot set that of a single one.",
+            "所有照片的时长相同（例如每张4秒），不能单独设置某一张。",
+        ),
     )
 )
 

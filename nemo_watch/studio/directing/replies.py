@@ -97,9 +97,19 @@ def _changes(old: Cut, new: Cut, language: int) -> list[str]:
     if old.meta.get("look", "none") != new.meta.get("look", "none"):
         found.append(_LOOKS.get(str(new.meta.get("look")), _LOOKS["none"])[language])
     found += _text_changes(old, new, language) + _music_changes(old, new, language)
+    if (was := _muted(old)) != (now := _muted(new)):
+        found.append(
+            ("muted the clips", "关掉了原声")[language]
+            if now > was
+            else ("the clips are heard", "保留了原声")[language]
+        )
     if not found and old.pictures != new.pictures:
         found.append(("changed how the pictures are shown", "调整了画面的呈现方式")[language])
     return found
+
+
+def _muted(cut: Cut) -> int:
+    return sum(meta_of(part).get("volume") == 0 and meta_of(part).get("card") is None for part in cut.pictures)
 
 
 def _text_changes(old: Cut, new: Cut, language: int) -> list[str]:

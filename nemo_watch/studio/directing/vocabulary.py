@@ -19,7 +19,7 @@ _MEDIA = r"(?!\s+(?:photos?|pictures?|images?|clips?|shots?|of\b))"
 ASPECTS = _table(
     (r"4\s*[:x×：]\s*5\b", "4:5"),
     (rf"\bvertical(?:ly)?\b{_MEDIA}|\bportrait\b{_MEDIA}|9\s*[:x×：]\s*16|1080\s*[x×]\s*1920", "9:16"),
-    (r"竖屏|竖版|竖的|竖向|竖过来|tik\s*tok|\breels?\b|\bshorts\b|\bstories\b|抖音|快手|视频号", "9:16"),
+    (r"竖屏|竖版|竖的|竖向|竖过来|直式|直幅|縦|tik\s*tok|\breels?\b|\bshorts\b|\bstories\b|抖音|快手|视频号", "9:16"),
     (r"\bsquare\b(?!\s+(?:photos?|pictures?|images?))|\b1\s*[:x×：]\s*1\b|正方形|方形|方屏", "1:1"),
     (rf"\bhorizontal(?:ly)?\b{_MEDIA}|wide\s*screen|16\s*[:x×：]\s*9|1920\s*[x×]\s*1080", "16:9"),
     (r"\blandscape\s+(?:mode|format|orientation|video|please|film)|(?:in|to|make it)\s+landscape\b", "16:9"),
@@ -31,7 +31,7 @@ TRANSITIONS = _table(
     (r"\b(?:hard|straight|simple|jump)\s+cuts?\b|\bcuts?\s+only\b|硬切|直切|(?:不要|无|去掉|没有|不用)转场", "cut"),
     (r"(?:mixed|different|various|varied|all kinds of)\s+transitions?|(?:各种|多种|不同的?|丰富的?)转场", "mix"),
     (r"cross[\s-]?(?:fad|dissolv)\w*|\bdissolves?\b|叠化|淡入淡出|交叉溶解|溶解", "crossfade"),
-    (r"fad\w*\s+(?:through|to|via)\s+black|黑场|渐黑|淡出到黑", "fade"),
+    (r"fad\w*\s+(?:through|to|via)\s+black(?!\s+at\b)|黑场|渐黑|淡出到黑", "fade"),
     (r"\bfad(?:e|es|ing)\s+(?:transitions?|between)|(?:with|use)\s+fades\b", "fade"),
     (r"\bslid(?:e|es|ing)\s+(?:transitions?|between|in\b|left|right)|sliding|(?:with|use)\s+slides\b", "slide"),
     (r"\bpush(?:es|ing)?\s+transitions?|滑动|滑入|推移|推拉转场", "slide"),
@@ -59,7 +59,7 @@ MOODS = _table(
     (r"\b(?:romantic|wedding|tender|loving)\b|浪漫|温馨|婚礼|甜蜜", "romantic"),
     (r"\b(?:sad|melanchol\w+|nostalgic|emotional|wistful|sombre|somber)\b|伤感|怀旧|忧伤|悲伤|感人|抒情", "sad"),
     (
-        r"\b(?:happy|upbeat|cheerful|energetic|joyful|fun|lively|playful|dance|party)\b|欢快|活泼|动感|快乐|轻快|开心|节奏感",
+        r"\b(?:happy|happier|upbeat|cheerful|energetic|joyful|fun|lively|playful|dance|party)\b|欢快|活泼|动感|快乐|轻快|开心|节奏感",
         "happy",
     ),
     (
@@ -70,10 +70,13 @@ MOODS = _table(
 
 PACES = _table(
     (
-        r"\bfast(?:er)?\b(?!\s+(?:render|forward))|\bquick(?:er)?\b|\bsnappy\b|fast[\s-]paced|快节奏|节奏快|快一点|快一些|快点",
+        r"\bfast(?:er)?\b(?!\s+(?:render|forward|transitions?|fades?))|\bquick(?:er)?\b|\bsnappy\b|fast[\s-]paced|快节奏|节奏快|(?<![欢轻])快(?:一点|一些|点)",
         "fast",
     ),
-    (r"\bslow(?:er|ly)?\b(?!\s*(?:zoom|pan|motion|fade))|\bleisurely\b|慢节奏|节奏慢|慢一点|慢一些|慢点|缓慢", "slow"),
+    (
+        r"(?<!music )(?<!song )\bslow(?:er|ly)?\b(?!\s*(?:zoom|pan|motion|fade|transitions?|music|boat))|\bleisurely\b|慢节奏|节奏慢|慢一点|慢一些|慢点|缓慢",
+        "slow",
+    ),
 )
 
 ORDERS = _table(
@@ -124,8 +127,14 @@ VOLUME = re.compile(
     re.IGNORECASE,
 )
 
-SHORTER = re.compile(r"\bshorter\b|\bshorten\b|too\s+long|短一点|短一些|缩短|太长", re.IGNORECASE)
-LONGER = re.compile(r"\blonger\b|\blengthen\b|too\s+short|长一点|长一些|加长|延长|太短", re.IGNORECASE)
+SHORTER = re.compile(
+    r"\bshorter\b(?!\s+(?:transitions?|titles?|captions?))|\bshorten\b|too\s+long|短一点|短一些|缩短|太长",
+    re.IGNORECASE,
+)
+LONGER = re.compile(
+    r"(?<!photo )(?<!picture )(?<!clip )(?<!image )\blonger\b(?!\s+(?:transitions?|titles?|captions?))|\blengthen\b|too\s+short|长一点|长一些|加长|延长|太短",
+    re.IGNORECASE,
+)
 STILL = re.compile(
     r"\bno\s+(?:zoom|motion|movement|ken burns)|without\s+(?:zoom|motion|movement)|\bstatic\b|keep\s+\w*\s*photos\s+still|不要(?:缩放|动效|移动|运动)|静止",
     re.IGNORECASE,
@@ -170,6 +179,13 @@ REMOVING = re.compile(
     r"\s*(?:the\s+|any\s+|all\s+|background\s+)*(?:\w+\s*(?:,|and|or|&)\s*(?:the\s+|any\s+)?)*(?:[\u4e00-\u9fff]{2,4}(?:和|、|与|跟))*(?:所有)?$",
     re.IGNORECASE,
 )
+
+DENYING = re.compile(
+    r"(?:\b(?:not|don'?t|do\s+not|never|no|without|instead\s+of|rather\s+than)\b"
+    r"(?:\s+(?:make|want|use|it|to|be|do|an?|any|the|need|have|in|with|turn|keep|so|too)\b)*|不要|别|不用|不是|不想要)\s*$",
+    re.IGNORECASE,
+)
+"""Before a word: it is not wished."""
 
 SCENES = _table(
     (r"\bnight|\bcity|\bcities|\burban|\bneon|\bstars?\b|夜|城市|都市|霓虹|星", "night"),

@@ -21,6 +21,7 @@ class Wishes:
     chinese: bool
     film_s: float | None = None
     photo_s: float | None = None
+    delta_s: float | None = None
     longer: int = 0
     aspect: str | None = None
     sayings: tuple[Saying, ...] = ()
@@ -53,14 +54,15 @@ def read_wishes(prompt: str, language: str) -> Wishes:
     """The wishes of a prompt; `language` (like "zh-CN") decides the language of the reply where the words do not."""
     texts, bare = sayings(prompt)
     chinese = is_chinese(bare, language)
-    film_s, photo_s = wished_lengths(bare)
+    lengths = wished_lengths(bare)
     transition = _first(words.TRANSITIONS, bare)
     return Wishes(
         chinese=chinese,
-        film_s=film_s,
-        photo_s=photo_s,
-        longer=_signed(words.LONGER, words.SHORTER, bare),
-        aspect=_first(words.ASPECTS, bare),
+        film_s=lengths.film_s,
+        photo_s=lengths.photo_s,
+        delta_s=lengths.delta_s,
+        longer=0 if lengths.delta_s else _signed(words.LONGER, words.SHORTER, bare),
+        aspect=_aspect(bare),
         sayings=texts,
         removals=_removals(bare),
         transition=transition,
@@ -71,7 +73,7 @@ def read_wishes(prompt: str, language: str) -> Wishes:
         clip_sound=_clip_sound(bare),
         order=_first(words.ORDERS, bare),
         pace=_first(words.PACES, bare),
-        look=_first(words.LOOKS, bare),
+        look=_look(bare),
         fit=_first(words.FITS, bare),
         moving=_moving(bare),
         left_out=_left_out(bare),
@@ -91,9 +93,27 @@ def is_chinese(text: str, language: str) -> bool:
     return language.lower().startswith("zh")
 
 
-def _first(table: words.Table, text: str) -> str | None:
-    """The meaning of the first row that matches."""
-    return next((meaning for pattern, meaning in table if pattern.search(text)), None)
+def _first(table: words.Table, text: str, *, denied: bool = False) -> str | None:
+    """The meaning of the first row that matches and is not denied ("not vertical"); with `denied`, of the first that is."""
+    return next(
+        (
+            meaning
+            for pattern, meaning in table
+            for match in pattern.finditer(text)
+            if bool(words.DENYING.search(text[: match.start()])) is denied
+        ),
+        None,
+    )
+
+
+def _aspect(text: str) -> str | None:
+    """The wished aspect; who does not want it upright wants it lying."""
+    return _first(words.ASPECTS, text) or ("16:9" if _first(words.ASPECTS, text, denied=True) == "9:16" else None)
+
+
+def _look(text: str) -> str | None:
+    """The wished look; who does not want the one there is wants none."""
+    return _first(words.LOOKS, text) or ("none" if _first(words.LOOKS, text, denied=True) else None)
 
 
 def _signed(up: re.Pattern[str], down: re.Pattern[str], text: str) -> int:
@@ -129,13 +149,24 @@ def _removals(text: str) -> frozenset[str]:
         meaning
         for pattern, meaning in words.REMOVALS
         for match in pattern.finditer(text)
-        if words.REMOVING.search(text[: match.start()])
+        if words.REMOVING.search(text[: match.start()]) and not _QUOTED.match(text, match.end())
     )
 
 
-_PLACES = {"first": "0", "second": "1", "third": "2", "last": "-1", "一": "0", "二": "1", "三": "2"}
-_PLACE = re.compile(r"\s*(first|second|third|last)\s+(?:photo|picture|image|clip)", re.IGNORECASE)
-_PLACE_ZH = re.compile(r"\s*(?:第([一二三])|最后一)(?:张|个|段)")
+_QUOTED = re.compile(r"s?\s*▪")  # "remove the caption 'One'" speaks of that one
+
+
+_PLACES = {
+    **{word: str(number) for number, word in enumerate(["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"])},
+    **{char: str(number) for number, char in enumerate("一二三四五六七八九十")},
+    "last": "-1",
+}  # fmt: skip
+_PLACE = re.compile(
+    r"\s*(?:(first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last)\s+(?:photo|picture|image|clip)"
+    r"|(?:photo|picture|image|clip)\s+(?:number\s+|no\.?\s*|#\s*)?(\d{1,3})\b)",
+    re.IGNORECASE,
+)
+_PLACE_ZH = re.compile(r"\s*(?:第([一二三四五六七八九十]|\d{1,3})|最后一)(?:张|个|段)")
 _FILE = re.compile(r"\s*([\w\-. ()]{1,80}?\.(?:jpe?g|png|gif|webp|hei[cf]|mp4|mov|avi|webm|mkv))\b", re.IGNORECASE)
 _BARE_REMOVING = re.compile(
     r"(?:\b(?:remove|delete|drop|without|leave\s+out|skip|take\s+out)|去掉|删除|删掉|去除|移除|不要)\s*(?:the\s+)?",
@@ -151,7 +182,13 @@ def _left_out(text: str) -> tuple[str, ...]:
         if named := _FILE.match(rest):
             found.append(named.group(1))
         elif placed := _PLACE.match(rest):
-            found.append(_PLACES[placed.group(1).lower()])
+            found.append(_place(placed.group(1), placed.group(2)))
         elif placed := _PLACE_ZH.match(rest):
-            found.append(_PLACES.get(placed.group(1) or "", "-1"))
+            found.append(_place(placed.group(1), None))
     return tuple(found)
+
+
+def _place(word: str | None, number: str | None) -> str:
+    """A place as `left_out` has it: counted from 0, "-1" the last."""
+    digits = number or (word if word and word.isdecimal() else None)
+    return str(int(digits) - 1) if digits else _PLACES.get((word or "last").lower(), "-1")
