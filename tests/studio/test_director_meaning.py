@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.studio.test_director import DEFAULT, PHOTOS, direct, first, texts, track
+from tests.studio.test_director import DEFAULT, PHOTOS, SONG, direct, first, texts, track
 
 WORDED = f"{DEFAULT}, title 'Hello', caption 'One', caption 'Two'"
 
@@ -144,3 +144,26 @@ def test_a_title_that_was_placed_by_hand_stays_where_it_is(message):
 
 def test_upright_has_its_old_words_too():
     assert [first(f"{DEFAULT} {word}")["m"]["aspect"] for word in ("直式", "縦")] == ["9:16", "9:16"]
+
+
+def music(draft: dict[str, Any]) -> list[str]:
+    return [part["m"].get("mood", part["m"]["name"]) for part in track(draft, 1)]
+
+
+@pytest.mark.parametrize(
+    "message", ["change the music", "different music please", "I don't like the music", "换个音乐"]
+)
+def test_other_music_is_other_music(message):
+    draft, said = after(message, DEFAULT)
+    assert music(draft) != music(first())
+    assert "nothing changed" not in said
+
+
+def test_happier_music_is_happy_and_a_persons_own_song_gives_way_only_when_that_is_said():
+    assert music(after("happier music", DEFAULT)[0]) == ["happy"]
+    song = [*PHOTOS, SONG]
+    before = direct(DEFAULT, song, None, "en").draft
+    kept = direct("happier music", song, before, "en")
+    assert music(kept.draft) == ["song.mp3"]
+    assert "your own file" in kept.said
+    assert music(direct("use happy music instead of the song", song, before, "en").draft) == ["happy"]

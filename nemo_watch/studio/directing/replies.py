@@ -42,6 +42,8 @@ def answer(wishes: Wishes, before: Mapping[str, Any], after: Mapping[str, Any]) 
             + ("; " if language == 0 else "；").join(changes)
             + "。."[1 - language]
         ]
+    elif wishes.mood and any("mood" not in meta_of(part) for part in new.music):
+        parts = [_OWN_SONG[language]]
     elif wishes.any:
         parts = [("The film is already as you wish; nothing changed.", "影片已经符合您的要求，没有改动。")[language]]
     elif wishes.refusals:
@@ -51,6 +53,10 @@ def answer(wishes: Wishes, before: Mapping[str, Any], after: Mapping[str, Any]) 
     return ("" if language else " ").join([*parts, *wishes.refusals])
 
 
+_OWN_SONG = (
+    "The music is your own file, which I cannot change; for a bed of mine say: happy music instead of the song.",
+    "现在的配乐是您自己的文件，我不能改变它；要用我的配乐请说：不要这首歌，用欢快的音乐。",
+)
 _NOT_UNDERSTOOD = (
     "I found nothing in that to change: the film stays as it is. You can name a length, aspect, title, music, pace or look.",
     "这句话里没有我能做的改动，影片保持不变。您可以说时长、画幅、引号里的标题、转场、配乐、节奏、顺序或色调。",

@@ -68,6 +68,17 @@ MOODS = _table(
     ),
 )
 
+ANOTHER = "another"
+ANOTHER_MUSIC = re.compile(
+    r"\b(?:change|switch|swap)\s+(?:the\s+)?(?:music|song|tune|track)\b|\b(?:different|other|another|new)\s+(?:music|song|tune|track)\b"
+    r"|don'?t\s+like\s+the\s+music|换(?:个|一个|首|一首|掉|种)?(?:音乐|配乐|歌|曲)",
+    re.IGNORECASE,
+)
+NO_SONG = re.compile(
+    r"\b(?:instead\s+of|rather\s+than|not|without)\s+(?:the|my)\s+(?:song|track|file|mp3)|不(?:要|用)(?:我的|这首)歌",
+    re.IGNORECASE,
+)
+
 PACES = _table(
     (
         r"\bfast(?:er)?\b(?!\s+(?:render|forward|transitions?|fades?))|\bquick(?:er)?\b|\bsnappy\b|fast[\s-]paced|快节奏|节奏快|(?<![欢轻])快(?:一点|一些|点)",

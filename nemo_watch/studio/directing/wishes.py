@@ -29,6 +29,7 @@ class Wishes:
     transition: str | None = None
     music: bool | None = None
     mood: str | None = None
+    no_song: bool = False
     volume: float | None = None
     louder: int = 0
     clip_sound: bool | None = None
@@ -67,7 +68,8 @@ def read_wishes(prompt: str, language: str) -> Wishes:
         removals=_removals(bare),
         transition=transition,
         music=_music(bare),
-        mood=_first(words.MOODS, bare),
+        mood=_first(words.MOODS, bare) or (words.ANOTHER if words.ANOTHER_MUSIC.search(bare) else None),
+        no_song=bool(words.NO_SONG.search(bare)),
         volume=_volume(bare),
         louder=_signed(words.LOUDER, words.QUIETER, bare),
         clip_sound=_clip_sound(bare),

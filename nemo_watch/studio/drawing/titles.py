@@ -32,8 +32,8 @@ class Style:
 
 
 STYLES = {
-    "title": Style(size=0.105, weight=700, lines=3, middle=0.5, from_bottom=False, shade=0.62),
-    "end": Style(size=0.085, weight=600, lines=4, middle=0.5, from_bottom=False, shade=0.62),
+    "title": Style(size=0.105, weight=700, lines=3, middle=0.5, from_bottom=False, shade=0.78),
+    "end": Style(size=0.085, weight=600, lines=4, middle=0.5, from_bottom=False, shade=0.78),
     "caption": Style(size=0.06, weight=600, lines=3, middle=0.0, from_bottom=True, shade=0.85),
 }
 

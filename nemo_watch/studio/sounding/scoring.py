@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from nemo_watch.studio.directing.cut import Cut, Segment, changed, keys_in, length_ms, meta_of, segment
 from nemo_watch.studio.directing.footage import Material
+from nemo_watch.studio.directing.vocabulary import ANOTHER
 from nemo_watch.studio.directing.wishes import Wishes
 
-VOLUME_ALONE, VOLUME_UNDER_CLIPS = 0.6, 0.35
+VOLUME_USUAL = 0.6  # under a clip that is heard it is lowered while that plays, and nowhere else
 _BEDS_ZH = {"calm": "平静", "happy": "欢快", "epic": "大气", "romantic": "浪漫", "sad": "抒情", "lofi": "慵懒"}
 
 
@@ -23,37 +24,34 @@ def with_music(cut: Cut, wishes: Wishes, materials: Sequence[Material]) -> Cut:
     new = [one for one in songs if not {one.key, one.name} & (used | heard)]
     if songs:
         cut = replace(cut, meta={**cut.meta, "songs": sorted({one.key for one in songs})})
-    volume = _usual_volume(cut, materials)
     if new or (wishes.music and songs and not cut.music):
         kept = [part for part in cut.music if "mood" not in meta_of(part)]
-        cut = replace(cut, music=(*kept, *(_song(one, volume) for one in new or songs)))
-    elif (wishes.music and not cut.music) or (wishes.mood and cut.music and not songs):
-        cut = replace(cut, music=(_bed(wishes, cut, volume),))
+        cut = replace(cut, music=(*kept, *(_song(one) for one in new or songs)))
+    elif (wishes.music and not cut.music) or (wishes.mood and cut.music and (not songs or wishes.no_song)):
+        cut = replace(cut, music=(_bed(wishes, cut),))
     return _at_volume(cut, wishes)
 
 
-def _usual_volume(cut: Cut, materials: Sequence[Material]) -> float:
-    sounding = {one.key for one in materials if one.kind == "video" and one.has_sound}
-    heard = any(meta_of(part).get("key") in sounding and meta_of(part).get("volume", 1) != 0 for part in cut.body)
-    return VOLUME_UNDER_CLIPS if heard else VOLUME_ALONE
+def _song(material: Material) -> Segment:
+    return segment(material.duration_ms, name=material.name, key=material.key, start=0, volume=VOLUME_USUAL)
 
 
-def _song(material: Material, volume: float) -> Segment:
-    return segment(material.duration_ms, name=material.name, key=material.key, start=0, volume=volume)
-
-
-def _bed(wishes: Wishes, cut: Cut, volume: float) -> Segment:
-    """A synthesised bed, at the volume of the one that it replaces."""
+def _bed(wishes: Wishes, cut: Cut) -> Segment:
+    """A synthesised bed, at the volume of the one that it replaces; "another" is the next in their row."""
     mood = wishes.mood or "calm"
+    if mood == ANOTHER:
+        moods = list(_BEDS_ZH)
+        now = str(meta_of(cut.music[0]).get("mood")) if cut.music else ""
+        mood = moods[(moods.index(now) + 1) % len(moods)] if now in moods else "calm"
     name = f"{_BEDS_ZH[mood]}配乐（合成）" if wishes.chinese else f"{mood.capitalize()} bed (synthesised)"
     before = meta_of(cut.music[0]) if cut.music else {}
-    return segment(0, name=name, mood=mood, start=0, volume=before.get("volume", volume))
+    return segment(0, name=name, mood=mood, start=0, volume=before.get("volume", VOLUME_USUAL))
 
 
 def _at_volume(cut: Cut, wishes: Wishes) -> Cut:
     def level(part: Segment) -> float:
-        now = meta_of(part).get("volume", VOLUME_ALONE)
-        usual = float(now) if isinstance(now, int | float) else VOLUME_ALONE
+        now = meta_of(part).get("volume", VOLUME_USUAL)
+        usual = float(now) if isinstance(now, int | float) else VOLUME_USUAL
         wished = usual * (1.5 if wishes.louder > 0 else 0.6) if wishes.volume is None else wishes.volume
         return round(min(1.0, max(0.0 if wishes.volume is not None else 0.05, wished)), 2)
 
