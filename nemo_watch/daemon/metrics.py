@@ -103,9 +103,13 @@ class Metrics:
 
 def _code(trouble: BaseException | None) -> object:
     """The API's code, or the HTTP status, behind a trouble; None where no answer said no."""
-    while trouble is not None:
+    seen: set[int] = set()
+    while (
+        trouble is not None and id(trouble) not in seen
+    ):  # a trouble that was kept and raised again may be behind itself
         if isinstance(trouble, Trouble) and "code" in trouble.data:
             return trouble.data["code"]
+        seen.add(id(trouble))
         trouble = trouble.__cause__
     return None
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from nemo_watch.daemon.metrics import FILE, Metrics
+from nemo_watch.daemon.metrics import FILE, Metrics, _code
 from nemo_watch.errors import Cause, FilmState, Trouble
 from nemo_watch.model import Backend, Credits, FilmRow, Overview, Watching
 
@@ -64,3 +64,11 @@ def _raised_from(trouble: Trouble, cause: Trouble) -> Trouble:
 def test_it_is_written_before_anything_was_seen(tmp_path):
     Metrics().write(tmp_path, None)
     assert "nemo_watch_films" in (tmp_path / FILE).read_text()
+
+
+def test_a_trouble_that_stands_behind_itself_is_no_endless_search():
+    first, second = Trouble(Cause.NETWORK_DOWN), Trouble(Cause.DOWNLOAD_BROKEN)
+    first.__cause__, second.__cause__ = second, first
+    assert _code(first) is None
+    second.data["code"] = 503
+    assert _code(first) == 503
