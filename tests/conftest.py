@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("shared machines", deadline=None)  # how long a case takes says nothing there
+settings.load_profile("shared machines")
 _numbers = itertools.count()
 
 

@@ -130,7 +130,12 @@ class HandleReader(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Fills the buffer as far as the file reaches."""
-        count = os.preadv(self._file.fileno(), [buffer], self._at)
+        try:
+            count = os.preadv(self._file.fileno(), [buffer], self._at)
+        except (
+            ValueError
+        ):  # it was closed meanwhile: a stop has cut the upload, and nobody hears what this thread reads
+            return 0
         self._at += count
         return count
 

@@ -34,7 +34,7 @@ def service(monkeypatch):
     service = Service("https://nemovideo.com/register?bind=u1")
 
     @asynccontextmanager
-    async def running(_config, *, token=None, clock=None):
+    async def running(_config, *, token=None, clock=None, store=None):
         service.token = token
         yield service
 

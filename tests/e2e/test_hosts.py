@@ -140,7 +140,7 @@ def test_each_host_with_folders_of_its_own_makes_its_own_films_and_shows_the_oth
             )
         assert first.row("cellar")["video"] is None
         assert first.row("attic")["video"] == "attic/attic.mp4"
-        hook = cloud.hook("session", "asked", second.kill, 3)
+        hook = cloud.hook("session", "asked", second.kill)
         second.project("waits", "About waits")
         assert hook.happened.wait(WITHIN_S)
         first.until(lambda: "waiting for a host of nas-2" in first.row("waits").get("detail", ""))
