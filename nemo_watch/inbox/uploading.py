@@ -130,12 +130,7 @@ class HandleReader(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Fills the buffer as far as the file reaches."""
-        try:
-            count = os.preadv(self._file.fileno(), [buffer], self._at)
-        except (
-            ValueError
-        ):  # it was closed meanwhile: a stop has cut the upload, and nobody hears what this thread reads
-            return 0
+        count = os.preadv(self._file.fileno(), [buffer], self._at)
         self._at += count
         return count
 

@@ -87,7 +87,7 @@ def test_loose_files_are_gathered_and_prompts_are_written_by_one(hosts: list[Hos
 
 @pytest.mark.parametrize(
     ("call", "nth", "moment"),
-    [("session", 1, "performed"), ("upload", 2, "asked"), ("run_sse", 1, "part"), ("render", 1, "performed"), ("download", 1, "part")],
+    [pytest.param("session", 1, "performed", marks=pytest.mark.slow), pytest.param("upload", 2, "asked", marks=pytest.mark.slow), ("run_sse", 1, "part"), ("render", 1, "performed"), pytest.param("download", 1, "part", marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_a_host_killed_for_good_at_a_call_is_followed_by_the_other(
     hosts: list[Host], cloud: Cloud, call: str, nth: int, moment: str
@@ -182,7 +182,14 @@ def of(server: Server, name: str) -> str:
     return server.url.replace("/postgres?", f"/{name}?")
 
 
-@pytest.mark.parametrize(("call", "moment"), [("run_sse", "part"), ("upload", "asked"), ("render", "performed")])
+@pytest.mark.parametrize(
+    ("call", "moment"),
+    [
+        ("run_sse", "part"),
+        pytest.param("upload", "asked", marks=pytest.mark.slow),
+        pytest.param("render", "performed", marks=pytest.mark.slow),
+    ],
+)
 def test_a_database_that_restarts_cuts_nothing_short(
     tmp_path: Path, cloud: Cloud, server: Server, call: str, moment: str
 ) -> None:
