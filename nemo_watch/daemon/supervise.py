@@ -76,13 +76,14 @@ async def run(
             raise UsageError(
                 f"The inbox {config.folders.inbox} does not exist. Make it (mkdir -p '{config.folders.inbox}'), or run: nemo-watch init"
             )
-        config = await stack.enter_async_context(with_local_studio(config))
+        config, let_go = await stack.enter_async_context(with_local_studio(config))
         service = await stack.enter_async_context(
             running_service(
                 config,
                 token=None if config.service.backend == "studio" else token,
                 clock=clock,
                 store=store if config.journal.url else None,
+                let_go=let_go,
             )
         )
         daemon = await stack.enter_async_context(started(config, clock, store, service, once=once))

@@ -229,8 +229,15 @@ def _tell_plan(trouble: Trouble) -> None:
 class RealService:
     """`jobs.ports.Service`: the client and its account as jobs ask for them."""
 
-    def __init__(self, client: NemoClient, account: Account, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self,
+        client: NemoClient,
+        account: Account,
+        metrics: Metrics | None = None,
+        let_go: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.client = client
+        self.let_go = let_go
         self.account = account
         self.metrics = metrics or Metrics()
         self.last_credits: Credits | None = None
@@ -317,7 +324,12 @@ class RealService:
 
 @asynccontextmanager
 async def running_service(
-    config: Config, *, token: str | None = None, clock: Clock | None = None, store: Store | None = None
+    config: Config,
+    *,
+    token: str | None = None,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    let_go: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[RealService]:
     """The service's client with its account, started and in the end closed. `store` is given where hosts share the account."""
     with without_rich():
@@ -360,6 +372,6 @@ async def running_service(
     await account.open()
     await client.start()
     try:
-        yield RealService(client, account)
+        yield RealService(client, account, let_go=let_go)
     finally:
         await client.aclose()

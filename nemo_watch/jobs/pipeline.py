@@ -21,6 +21,8 @@ from nemo_watch.jobs.uploading import upload_media
 from nemo_watch.model import Backend, OrderKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nemo_watch.jobs.journal import Receipt
 
 VERSION: Final = 1  # of the steps' names; a job remembers under which it began
@@ -74,7 +76,7 @@ async def _walk(run: Run) -> Made:
         render = await rendered(run, session, draft)
     run.journal.passed("render")
     video = await run.journal.step("video", lambda: _deliver(run, render))
-    return Made(video["video"], video["sha256"], "")
+    return Made(video["video"], video["sha256"], _about(video.get("warnings", ())))
 
 
 # -- before the message ----------------------------------------------------------------------------------------------------
@@ -171,7 +173,15 @@ async def _deliver(run: Run, render: Any) -> Receipt:  # noqa: ANN401  a RenderA
     await run.service.download(render, part, lambda share: run.report(0.9 + 0.09 * share, "fetching the video"))
     video, sha256 = await run.outbox.publish(run.version, part)
     await run.tell(f"Your video is ready: {video}")
-    return {"video": video, "sha256": sha256}
+    for warning in render.warnings:
+        await run.tell(f"About this video: {warning}")
+    return {"video": video, "sha256": sha256, "warnings": list(render.warnings)}
+
+
+def _about(warnings: Sequence[str]) -> str:
+    """What a video lacks, for its line in the status; the whole of it stands in project.log."""
+    more = f" (and {len(warnings) - 1} more, see project.log)" if len(warnings) > 1 else ""
+    return f"{warnings[0]}{more}" if warnings else ""
 
 
 async def _hand_over(run: Run) -> Made:

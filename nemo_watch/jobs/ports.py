@@ -44,7 +44,7 @@ class StateAnswer(Protocol):
 
 
 class RenderAnswer(Protocol):
-    """A render job. `status` is pending, processing, completed, failed or unknown; `progress` 0…1."""
+    """A render job. `status` is pending, processing, completed, failed or unknown; `progress` 0…1; `warnings` are sentences."""
 
     @property
     def id(self) -> str: ...
@@ -95,6 +95,10 @@ class Service(Protocol):
     async def state(self, session_id: str) -> StateAnswer: ...
     async def submit_render(self, render_id: str, session_id: str, draft: Mapping[str, Any]) -> RenderAnswer: ...
     async def render(self, render_id: str) -> RenderAnswer: ...
+    def let_go(self, render_id: str) -> None:
+        """Nobody waits for this render any more; our studio stops it until it is looked at again. The API has no such call."""
+        ...
+
     async def download(self, render: RenderAnswer, part: Path, progress: Callable[[float], None]) -> int: ...
 
 

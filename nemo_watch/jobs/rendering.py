@@ -6,6 +6,7 @@ Details" and "Export"; the vendor's polls.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from nemo_watch.errors import Cause, Trouble
@@ -24,8 +25,6 @@ async def rendered(run: Run, session: Session, draft: dict[str, Any]) -> RenderA
         render_id = await _submitted(run, session, draft, f"render/{attempt}")
         render = await _ended(run, render_id)
         if render.status == "completed":
-            for warning in render.warnings:
-                await run.tell(warning)
             return render
         await run.tell(f"The render did not succeed: {render.error or render.status}")
     if render.status == "unknown":
@@ -61,11 +60,16 @@ async def _submitted(run: Run, session: Session, draft: dict[str, Any], name: st
 async def _ended(run: Run, render_id: str) -> RenderAnswer:
     """The render once it is completed, failed or unknown: looked at every 30 s, after ten looks every five minutes."""
     looks = 0
-    while True:
-        render = await run.service.render(render_id)
-        if render.status not in {"pending", "processing"}:
-            return render
-        looks += 1
-        share = render.progress or 0.0
-        run.report(0.6 + 0.3 * share, f"rendering ({share:.0%})" if render.progress is not None else "rendering")
-        await run.clock.sleep(run.pace.render_poll_s if looks < run.pace.render_polls else run.pace.render_poll_later_s)
+    try:
+        while True:
+            render = await run.service.render(render_id)
+            if render.status not in {"pending", "processing"}:
+                return render
+            looks += 1
+            share = render.progress or 0.0
+            run.report(0.6 + 0.3 * share, f"rendering ({share:.0%})" if render.progress is not None else "rendering")
+            later = looks >= run.pace.render_polls
+            await run.clock.sleep(run.pace.render_poll_later_s if later else run.pace.render_poll_s)
+    except asyncio.CancelledError:  # by a person, or by the end of the daemon: nobody looks at it any more
+        run.service.let_go(render_id)
+        raise

@@ -87,6 +87,4 @@ class Render:
     progress: float | None = None
     url: str | None = None
     error: str | None = None
-    warnings: tuple[
-        str, ...
-    ] = ()  # what was left out of the video; the studio tells, the contract does not speak of it
+    warnings: tuple[str, ...] = ()  # what was left out; our studio tells it, the contract does not speak of it

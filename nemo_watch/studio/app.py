@@ -188,6 +188,7 @@ class _Api:
     async def poll(self, request: Request) -> Response:
         """How an export stands, in the shape that the settings or the script name."""
         render = self._render(request)
+        self._studio.queue.wanted(render.link)
         url = self._url(request, render) if render.status == "completed" else None
         facts: dict[str, Any] = {"id": render.render_id, "status": render.status, "progress": render.progress}
         if render.error:

@@ -17,6 +17,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,17 +74,34 @@ class RenderQueue:
         self._keep = keep
         self._running: dict[str, asyncio.Task[None]] = {}
         self._served: list[str] = []
+        self._resting: set[str] = set()
         self._closed = False
 
     def look(self) -> None:
         """Start what may start: to be called when something was submitted, ended, or read from disk."""
         while not self._closed and len(self._running) < self._parallel():
-            waiting = [r for r in self._world.unfinished_renders() if r.link not in self._running]
+            idle = self._resting | self._running.keys()
+            waiting = [r for r in self._world.unfinished_renders() if r.link not in idle]
             render = fair_next(waiting, self._served)
             if render is None:
                 return
             self._served = [s for s in self._served if s != render.session_id] + [render.session_id]
-            self._running[render.link] = asyncio.create_task(self._make(render))
+            task = self._running[render.link] = asyncio.create_task(self._make(render))
+            task.add_done_callback(
+                partial(self._ended, render.link)
+            )  # a task that is cancelled at once runs nothing itself
+
+    def rest(self, link: str) -> None:
+        """Stop a render that nobody waits for, and give its place to the next; it rests until it is `wanted`."""
+        self._resting.add(link)
+        if task := self._running.get(link):
+            task.cancel()
+
+    def wanted(self, link: str) -> None:
+        """Somebody asks how this render stands: one that rests is due again."""
+        if link in self._resting:
+            self._resting.discard(link)
+            self.look()
 
     async def close(self) -> None:
         """Stop every render; they are due again when the studio next opens."""
@@ -105,9 +123,11 @@ class RenderQueue:
             await self._keep()
         except OSError:  # the outcome is in memory and goes to disk with the next change
             log.exception("world.not_kept")
-        finally:
-            del self._running[render.link]
-            self.look()
+
+    def _ended(self, link: str, _: asyncio.Task[None]) -> None:
+        del self._running[link]
+        self._world.rest_render(link)
+        self.look()
 
     async def _outcome(self, render: Render) -> Sequence[str]:
         """Make a render in a work folder of its own; the renderer's warnings. Raises `RenderFailedError`."""

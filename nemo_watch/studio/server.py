@@ -8,7 +8,7 @@ import signal
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,6 +79,17 @@ class _Server(uvicorn.Server):
                 transport.abort()
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A studio that runs: its base URL, and how to stop a render by its id until somebody asks for it again.
+
+    The stop is no part of the API: the service has no such call.
+    """
+
+    url: str
+    rest: Callable[[str], None]
+
+
 @contextlib.asynccontextmanager
 async def running_studio(
     folder: Path,
@@ -90,8 +101,8 @@ async def running_studio(
     direct: Director | None = None,
     probe: Probe | None = None,
     render: Renderer | None = None,
-) -> AsyncIterator[str]:
-    """A studio that lives in `folder` and listens on 127.0.0.1 while the block runs; its base URL.
+) -> AsyncIterator[Serving]:
+    """A studio that lives in `folder` and listens on 127.0.0.1 while the block runs.
 
     Port 0 takes a free one. `direct`, `probe` and `render` default to the real ones. At the end open streams are
     ended, renderer processes killed, and the world kept: the next studio on this folder goes on from there.
@@ -104,7 +115,7 @@ async def running_studio(
         await studio.open()
         try:
             async with _served(studio, listener, script, control):
-                yield f"http://{HOST}:{listener.getsockname()[1]}"
+                yield Serving(f"http://{HOST}:{listener.getsockname()[1]}", studio.rest)
         finally:
             await studio.close()
 
@@ -174,8 +185,8 @@ async def serve_forever(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        async with running_studio(folder, port=port, settings=settings, script=script, control=control) as url:
-            announce(url)
+        async with running_studio(folder, port=port, settings=settings, script=script, control=control) as serving:
+            announce(serving.url)
             await stop.wait()
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -99,6 +99,12 @@ class Studio:
         self.queue.look()
         return render
 
+    def rest(self, render_id: str) -> None:
+        """Stop the unfinished renders of this id, whoever's: nobody waits for them until one is asked for again."""
+        for render in self.world.unfinished_renders():
+            if render.render_id == render_id:
+                self.queue.rest(render.link)
+
     async def _clean_up(self) -> None:
         sessions, renders = self.world.forget(self.now() - self.settings.keep_days * DAY_S)
         if sessions:

@@ -224,6 +224,11 @@ class World:
         if link in self.renders:
             self.renders[link] = replace(self.renders[link], status="failed", error=error)
 
+    def rest_render(self, link: str) -> None:
+        """Note that a render, if it is unfinished, was stopped and has to be made from its beginning."""
+        if link in self.renders and self.renders[link].status == "processing":
+            self.renders[link] = replace(self.renders[link], status="pending", progress=0)
+
     def unfinished_renders(self) -> list[Render]:
         """The renders that still have to be made, oldest first."""
         return [r for r in self.renders.values() if r.status in ("pending", "processing")]

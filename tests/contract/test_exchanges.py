@@ -158,7 +158,8 @@ class Stage:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     renderer, wire, account = Renderer(), Wire(), Account()
     settings = Settings(credits=100, pace_s=0.0, silent_percent=0)
-    async with running_studio(tmp_path / "studio", settings=settings, control=True, render=renderer) as url:
+    async with running_studio(tmp_path / "studio", settings=settings, control=True, render=renderer) as serving:
+        url = serving.url
         client = NemoClient(url, Attribution(), account, Pace(), SystemClock(), wire=wire)
         await client.start()
         try:

@@ -61,6 +61,7 @@ class House:
     config: Config
     overviews: list[Overview] = field(default_factory=list)
     told: asyncio.Event = field(default_factory=asyncio.Event)
+    let_go: Callable[[str], None] = lambda _: None
     task: asyncio.Task[int] | None = None
 
     @property
@@ -146,7 +147,7 @@ class House:
         store = open_journal(self.config)
         try:
             async with (
-                running_service(self.config, clock=clock) as service,
+                running_service(self.config, clock=clock, let_go=self.let_go) as service,
                 supervise.started(self.config, clock, store, service, once=once) as daemon,
             ):
                 self.task = asyncio.create_task(daemon.serve(self.show, reload))
@@ -163,9 +164,9 @@ class House:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     settings = Settings(credits=1000, pace_s=0.0, silent_percent=0)
-    async with running_studio(tmp_path / "service", settings=settings, control=True, render=render) as url:
+    async with running_studio(tmp_path / "service", settings=settings, control=True, render=render) as serving:
         options = QUICK | {f"folders.{name}": str(tmp_path / name) for name in ("inbox", "outbox", "state")}
-        config = load({"HOME": str(tmp_path)}, options=options | {"service.url": url})
+        config = load({"HOME": str(tmp_path)}, options=options | {"service.url": serving.url})
         for folder in (config.folders.inbox, config.folders.outbox):
             folder.mkdir()
         yield House(config)

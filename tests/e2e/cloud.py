@@ -197,8 +197,8 @@ class Cloud:
         render = None if self._real else self.film
         async with server.running_studio(
             self.folder, port=port, settings=self._settings, control=True, render=render
-        ) as url:
-            self.url = url
+        ) as serving:
+            self.url = serving.url
             listening.set()
             await self._ending.wait()
 

@@ -188,6 +188,22 @@ async def test_a_render_keeps_the_id_it_was_asked_by_whatever_number_the_answer_
 
 
 @pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (["b.jpg is left out:\x1b[2J it is damaged.", 7, ""], ("b.jpg is left out: [2J it is damaged.",)),
+        ("one", ()),
+        (None, ()),
+        ([f"{n}" for n in range(50)], tuple(f"{n}" for n in range(20))),
+    ],
+)
+async def test_what_a_video_lacks_is_read_where_the_renderer_tells_it(client_for, answering, told, kept):
+    answer = {"id": "render_9", "status": "completed", "output": {"url": "https://x/v.mp4"}, "warnings": told}
+    async with client_for(answering((200, answer))) as client:
+        assert (await client.render("render_9")).warnings == kept
+
+
+@pytest.mark.looptime
 async def test_an_expired_token_is_renewed_once_and_the_call_repeated(client_for, answering, account):
     handler = answering((200, {"code": 1001, "message": "expired"}), (200, BALANCE))
     async with client_for(handler) as client:

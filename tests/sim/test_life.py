@@ -33,6 +33,16 @@ async def test_photos_in_video_out(life):
     assert sorted(name for _, name in life.world.uploads) == ["0.jpg", "1.jpg"]
 
 
+async def test_what_a_render_warns_of_reaches_the_person(life):
+    life.world.warnings = ("b.jpg is left out: it is damaged.", "song.mp3 could not be heard.")
+    await life.place(order("make it"))
+    await life.live()
+    [job] = await life.jobs()
+    assert job.data["detail"] == "b.jpg is left out: it is damaged. (and 1 more, see project.log)"
+    told = [line for line in life.outbox.lines if line.startswith("About this video: ")]
+    assert told == [f"About this video: {warning}" for warning in life.world.warnings]
+
+
 async def test_messages_are_sent_in_order_each_once(life):
     await life.place(order("one", "two", "three"))
     await life.live()

@@ -89,6 +89,8 @@ class World:
     reply: str = "Your video is ready."
     message_s: float = 90.0
     render_s: float = 65.0
+    warnings: tuple[str, ...] = ()  # what a completed render says of the video
+    let_go: list[str] = field(default_factory=list)  # renders that nobody waits for any more
     faults: dict[str, list[Trouble]] = field(default_factory=dict)
     finishes_cut_messages: bool = True
     at_work: dict[str, tuple[float, dict[str, Any]]] = field(
@@ -202,6 +204,9 @@ class SimService:
 
         return await self.fuse.burn("submit", effect)
 
+    def let_go(self, render_id: str) -> None:
+        self.world.let_go.append(render_id)
+
     async def render(self, render_id: str) -> Answer:
         def effect() -> Answer:
             self.world.fault("render")
@@ -212,7 +217,8 @@ class SimService:
                 return Answer(id=render_id, status="failed", error="no GPU")
             if asyncio.get_running_loop().time() < render["done_at"]:
                 return Answer(id=render_id, status="processing", progress=0.5)
-            return Answer(id=render_id, status="completed", url="https://cdn.example/v.mp4")
+            url = "https://cdn.example/v.mp4"
+            return Answer(id=render_id, status="completed", url=url, warnings=self.world.warnings)
 
         return await self.fuse.burn("render", effect)
 

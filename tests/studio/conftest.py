@@ -79,8 +79,8 @@ class Renders:
 class Client:
     """The API as its users call it."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, rest: Callable[[str], None] = lambda _: None) -> None:
+        self.url, self.rest = url, rest
         self.http = httpx.AsyncClient(base_url=url, headers=ATTRIBUTION, trust_env=False, timeout=20, verify=NO_TLS)
         self.without_token = httpx.AsyncClient(trust_env=False, verify=NO_TLS)
         self.session_id = ""
@@ -201,8 +201,8 @@ def open_studio(tmp_path: Path, renders: Renders) -> Callable[..., Any]:
             direct=direct,
             probe=probe,
             render=render or renders,
-        ) as url:
-            client = Client(url)
+        ) as serving:
+            client = Client(serving.url, serving.rest)
             try:
                 yield client
             finally:

@@ -13,6 +13,7 @@ from nemo_watch.studio.drawing.clip import Clip
 from nemo_watch.studio.drawing.frames import blank
 from nemo_watch.studio.drawing.material import Material, Unreadable, probed
 from nemo_watch.studio.drawing.pictures import Broken
+from nemo_watch.studio.sounding.sound import FileSound
 
 
 def make(path: Path, *arguments: str) -> Path:
@@ -91,6 +92,18 @@ def test_a_turned_clip_is_drawn_upright_at_the_films_rate(folder: Path) -> None:
     assert np.abs(np.rot90(straight.y).astype(int) - frame.y).mean() < 3
 
 
+def test_a_clip_behind_an_end_card_is_dim_and_soft_even_where_it_fits_the_canvas(folder: Path) -> None:
+    shown = []
+    for fit in ("cover", "backdrop"):
+        clip = Clip(folder / "lying.mp4", (160, 90), fit, 0, 30, "none")
+        shown.append(blank(160, 90))
+        clip.draw(5, shown[-1])
+        clip.close()
+    plain, behind = (frame.y.astype(float) for frame in shown)
+    assert behind.mean() < plain.mean() * 0.75
+    assert np.abs(np.diff(behind, axis=1)).mean() < np.abs(np.diff(plain, axis=1)).mean() * 0.5
+
+
 def test_a_clip_rests_on_its_last_frame_when_the_film_wants_more(folder: Path) -> None:
     clip = Clip(folder / "lying.mp4", (160, 90), "cover", 500, 30, "none")
     first, late, later = (blank(160, 90) for _ in range(3))
@@ -100,6 +113,23 @@ def test_a_clip_rests_on_its_last_frame_when_the_film_wants_more(folder: Path) -
     clip.close()
     assert np.array_equal(late.buffer, later.buffer)
     assert not np.array_equal(first.buffer, late.buffer)
+
+
+def test_a_recording_that_was_cut_off_plays_as_far_as_it_goes(tmp_path: Path) -> None:
+    """A Matroska file without its index cannot be sought in, not even to its beginning."""
+    source = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=30:d=6", "-f", "lavfi", "-i", "sine=440:d=6"]
+    made = [*source, "-g", "300", "-c:v", "libx264", "-c:a", "aac", str(tmp_path / "x.mkv")]
+    subprocess.run([ffmpeg.executable(), "-v", "error", *made], check=True)
+    whole = (tmp_path / "x.mkv").read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) // 3])
+    clip = Clip(tmp_path / "cut.mkv", (320, 180), "cover", 0, 30, "none")
+    out = blank(320, 180)
+    clip.draw(20, out)
+    clip.close()
+    assert out.y.std() > 20
+    sound = FileSound(tmp_path / "cut.mkv", 0)
+    assert np.abs(sound.read(0, 24_000)).max() > 0.01
+    sound.close()
 
 
 def test_a_clip_that_can_not_be_decoded_is_broken_with_a_reason(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from nemo_watch.studio.drawing import motion
 from nemo_watch.studio.drawing.composition import chosen_fit
 from nemo_watch.studio.drawing.frames import Frame, blank, from_rgb, to_rgb
 from nemo_watch.studio.drawing.looks import apply_look
+from nemo_watch.studio.drawing.material import probed
 from nemo_watch.studio.drawing.photo import Still, composed, moving, photo
 from nemo_watch.studio.drawing.pictures import Broken, opened, pixels, shown_size
 from nemo_watch.studio.drawing.snapping import snapped
@@ -193,6 +194,29 @@ def test_damaged_data_and_giants_are_refused_with_a_reason(tmp_path: Path, monke
     monkeypatch.setattr("nemo_watch.studio.drawing.pictures.PIXELS_MAX", 1_000)
     with pytest.raises(Broken, match="million pixels"):
         photo(tmp_path / "x.jpg", CANVAS, "auto", "in", 30, 30, "none")
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "JPEG", "GIF", "TIFF"])
+def test_a_picture_cut_in_its_middle_is_refused(form: str, tmp_path: Path) -> None:
+    Image.fromarray(texture((800, 600))).save(tmp_path / "x", form, quality=95)
+    whole = (tmp_path / "x").read_bytes()
+    (tmp_path / "x").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(Broken, match="damaged"):
+        photo(tmp_path / "x", CANVAS, "auto", "in", 30, 30, "none")
+
+
+def test_a_png_with_flipped_bytes_is_refused_and_not_shown_half_black(tmp_path: Path) -> None:
+    """Pillow tells of damaged pixels at the first loading only, which for a PNG may be the search for its EXIF block."""
+    Image.fromarray(texture((800, 600))).save(tmp_path / "x.png")
+    data = bytearray((tmp_path / "x.png").read_bytes())
+    for at in range(len(data) // 2, len(data) // 2 + 300):
+        data[at] ^= 0x5A
+    (tmp_path / "x.png").write_bytes(data)
+    with pytest.raises(Broken, match="damaged"):
+        photo(tmp_path / "x.png", CANVAS, "auto", "in", 30, 30, "none")
+    with pytest.raises(Broken, match="damaged"), opened(tmp_path / "x.png") as image:
+        pixels(image, (400, 300))
+    assert probed(tmp_path / "x.png", "k", "x.png").kind == "image"  # it is taken, and left out of the film by name
 
 
 @pytest.mark.parametrize(

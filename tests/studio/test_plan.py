@@ -60,6 +60,40 @@ def test_texts_alone_are_a_film_on_a_painted_ground() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("own", "common", "volume", "duck"),
+    [
+        ({}, {}, 0.6, 0.3),
+        ({"duck": 1}, {}, 0.6, 1.0),
+        ({"duck": False}, {}, 0.6, 1.0),
+        ({"duck": 0.5}, {}, 0.6, 0.5),
+        ({}, {"volume": 0.4, "duck": 1}, 0.4, 1.0),
+        ({"volume": 0.9}, {"volume": 0.4}, 0.9, 0.3),
+    ],
+)
+def test_music_plays_under_clips_or_over_them_and_a_track_speaks_for_its_segments(
+    own: dict[str, Any], common: dict[str, Any], volume: float, duck: float
+) -> None:
+    whole = draft(4_000)
+    whole["t"] = [*whole["t"], {"tt": 1, "m": common, "sg": [{"d": 4_000, "m": {"name": "Lo-fi", **own}}]}]
+    [cue] = film_plan(whole).cues
+    assert (cue.volume, cue.duck) == (volume, duck)
+
+
+def test_a_video_track_that_is_silent_mutes_its_clips() -> None:
+    whole = draft(1_000, 1_000)
+    whole["t"][0]["m"] = {"volume": 0}
+    assert [shot.volume for shot in film_plan(whole).shots] == [0, 0]
+
+
+def test_painted_cards_alone_are_no_film_when_the_pictures_are_missing() -> None:
+    whole = draft(1_000)
+    whole["t"][0]["sg"].append({"d": 1_000, "m": {"scene": "sunset"}})
+    plan = film_plan(whole)
+    with pytest.raises(Unplannable, match="None of the pictures"):
+        without_shots(plan, {0})
+
+
 def test_an_audio_segment_of_percent_is_a_volume_and_ends_with_the_film() -> None:
     whole = {**draft(4_000)}
     whole["t"] = [*whole["t"], {"tt": 1, "sg": [{"d": 90_000, "m": {"name": "Lo-fi", "volume": 35, "start": 1_000}}]}]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -35,6 +36,8 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, colour in (("a.jpg", (180, 40, 40)), ("b.png", (40, 180, 40)), ("c.webp", (40, 40, 180))):
         picture(folder / name, colour)
     (folder / "broken.jpg").write_bytes((folder / "a.jpg").read_bytes()[:2_000])
+    picture(folder / "whole.png", (90, 90, 90))
+    (folder / "broken.png").write_bytes((folder / "whole.png").read_bytes()[:1_000])
     (folder / "nothing.jpg").write_bytes(b"not a picture at all")
     make(
         folder / "clip.mp4",
@@ -141,6 +144,59 @@ def test_broken_and_missing_pictures_are_left_out_with_a_warning_and_the_film_ke
     warnings = " ".join(said[-1]["warnings"])
     assert all(name in warnings for name in ("nothing.jpg", "broken.jpg", "gone.jpg"))
     assert "a.jpg" not in warnings
+
+
+def test_a_film_whose_first_pictures_are_damaged_begins_with_the_next_that_opens(media: Path, tmp_path: Path) -> None:
+    output = tmp_path / "film.mp4"
+    names = ("broken.jpg", "broken.png", "a.jpg")
+    code, said = rendered(film(*(segment(name, 500, key=name) for name in names)), media, output)
+    assert code == 0
+    assert [warning.split()[0] for warning in said[-1]["warnings"]] == ["broken.jpg", "broken.png"]
+    means = frames_of(output).mean(axis=(1, 2))
+    assert len(means) == 45
+    assert (means.argmax(axis=1) == 0).all()  # the red photo from the first frame on, and no painted scene
+
+
+@pytest.mark.parametrize("with_card", [False, True])
+def test_a_film_none_of_whose_pictures_opens_fails_in_words_and_shows_no_painted_scene(
+    media: Path, tmp_path: Path, with_card: bool
+) -> None:
+    cards = [{"d": 400, "m": {"scene": "sunset"}}] if with_card else []
+    draft = film(*cards, segment("broken.jpg"), segment("gone.jpg"), *cards, segment("broken.png"))
+    code, said = rendered(draft, media, tmp_path / "film.mp4")
+    assert (code, said[-1]) == (1, {"error": "None of the pictures and clips of this film could be opened."})
+    assert [path.name for path in tmp_path.iterdir()] == ["film.json"]
+
+
+def test_an_animation_that_breaks_off_rests_on_its_last_whole_frame(media: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    frames = [Image.fromarray(rng.integers(0, 255, (120, 160, 3), dtype=np.uint8)) for _ in range(6)]
+    frames[0].save(tmp_path / "x.gif", save_all=True, append_images=frames[1:], duration=100, loop=0)
+    folder = tmp_path / "media"
+    folder.mkdir()
+    whole = (tmp_path / "x.gif").read_bytes()
+    (folder / "cut.gif").write_bytes(whole[: len(whole) * 3 // 4])
+    picture(folder / "a.jpg", (180, 40, 40))
+    code, said = rendered(film(segment("cut.gif", 1_500), segment("a.jpg")), folder, tmp_path / "film.mp4")
+    assert (code, said[-1].get("frames")) == (0, 66)
+
+
+def test_an_encoder_that_is_killed_is_named_with_the_signal(media: Path, tmp_path: Path) -> None:
+    file = tmp_path / "job.json"
+    draft = film(*(segment("a.jpg", 60_000) for _ in range(5)), width=1280, height=720)
+    file.write_text(
+        json.dumps({"draft": draft, "media_folder": str(media), "output": str(tmp_path / "film.mp4")}), encoding="utf-8"
+    )
+    command = [sys.executable, "-m", "nemo_watch.studio.drawing.render", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as child:
+        assert child.stdout
+        lines = (json.loads(line) for line in child.stdout)
+        next(line for line in lines if line.get("progress", 0) > 0.03)
+        [encoder] = psutil.Process(child.pid).children()
+        encoder.kill()
+        assert list(lines)[-1] == {"error": "The encoder was stopped by signal 9."}
+    assert child.returncode == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["job.json"]
 
 
 def test_a_draft_without_anything_to_show_is_an_error_in_words_and_no_file(media: Path, tmp_path: Path) -> None:

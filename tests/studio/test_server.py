@@ -303,6 +303,50 @@ class TestRendering:
         order = [order.media_folder.parent.name == first for order in renders.orders]
         assert order == [True, False, True, True]
 
+    async def test_three_clients_take_turns_however_much_each_asks_for(self, client, renders):
+        """One asks for four films before the others come; each of the others waits for one film and not for four."""
+        people = [client, type(client)(client.url), type(client)(client.url)]
+        folders = []
+        try:
+            for person, count in zip(people, (4, 2, 1), strict=True):
+                if person is not client:
+                    await person.sign_in()
+                    await person.open_session()
+                await person.send("go")
+                for number in range(count):
+                    await person.render(f"render_{number}")
+                folders.append(person.session_id)
+            renders.finish.set()
+            for person, count in zip(people, (4, 2, 1), strict=True):
+                for number in range(count):
+                    assert (await person.ended(f"render_{number}"))["status"] == "completed"
+        finally:
+            for person in people[1:]:
+                await person.http.aclose()
+                await person.without_token.aclose()
+        turns = [folders.index(order.media_folder.parent.name) for order in renders.orders]
+        assert turns == [0, 1, 2, 0, 1, 0, 0]
+
+    async def test_a_render_that_nobody_waits_for_gives_its_place_away_and_goes_on_when_asked_for(
+        self, client, renders
+    ):
+        await client.send("go")
+        for number in (1, 2):
+            await client.render(f"render_{number}")
+        await renders.started.wait()
+        client.rest("render_1")
+        client.rest("render_1")
+        client.rest("render_3")
+        while len(renders.orders) < 2:
+            await client.poll("render_2")
+        assert [entry.name for entry in (renders.orders[0].work.parent).iterdir()] == [renders.orders[1].work.name]
+        renders.finish.set()
+        assert (await client.ended("render_2"))["status"] == "completed"
+        assert len(renders.orders) == 2
+        assert (await client.ended("render_1"))["status"] == "completed"
+        client.rest("render_1")
+        assert (await client.poll("render_1"))["status"] == "completed"
+
     async def test_as_many_render_at_once_as_the_settings_say(self, client, renders):
         await client.play(parallel=2)
         await client.send("go")
@@ -473,7 +517,10 @@ class TestStartingAgain:
         assert [path.name for path in (tmp_path / "studio").rglob("*") if path.suffix in (".jpg", ".mp4")] == []
 
     async def test_without_control_there_are_no_strings(self, tmp_path):
-        async with running_studio(tmp_path) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        async with (
+            running_studio(tmp_path) as serving,
+            httpx.AsyncClient(base_url=serving.url, trust_env=False) as http,
+        ):
             assert (await http.get("/__studio/log")).status_code == 404
             assert (await http.post("/__studio/credits", json={"total": 1})).status_code == 404
 
@@ -558,8 +605,8 @@ class TestTheRealHands:
             return []
 
         async with (
-            running_studio(tmp_path / "studio", render=finish) as url,
-            httpx.AsyncClient(base_url=url, headers=real.http.headers, trust_env=False) as http,
+            running_studio(tmp_path / "studio", render=finish) as serving,
+            httpx.AsyncClient(base_url=serving.url, headers=real.http.headers, trust_env=False) as http,
         ):
             again = RealClient(http, process=None)
             assert (await again.ended("render_1"))["status"] == "completed"

@@ -1,7 +1,11 @@
-"""An animated picture (GIF, WebP, PNG) as a source of frames: played at its own speed, over and over."""
+"""An animated picture (GIF, WebP, PNG) as a source of frames: played at its own speed, over and over.
+
+One that is damaged after its first frame rests on the last that could be read.
+"""
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -30,7 +34,11 @@ class Animation:
     def draw(self, number: int, out: Frame) -> None:
         """Paint what the animation shows at frame `number`; numbers only grow."""
         while number * 1000 / self._fps >= self._until_ms:
-            self._step()
+            try:
+                self._step()
+            # Pillow's decoders raise almost anything where a file is cut off: the last whole frame rests, the film goes on.
+            except Exception:  # noqa: BLE001
+                self._until_ms = math.inf
         out.copy_from(self._frame)
 
     def close(self) -> None:

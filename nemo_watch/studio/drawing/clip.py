@@ -49,7 +49,7 @@ class Clip:
         """Paint frame `number`; numbers only grow."""
         while self._next <= number and self._advance():
             pass
-        if self._picture.size == out.size:
+        if self._picture.size == out.size and self._fit != "backdrop":
             out.copy_from(self._picture)
         elif self._fit == "cover":
             out.copy_from(composition.cropped(self._picture, out.size))

@@ -24,6 +24,8 @@ BUFFERS = 3
 PIPE_BYTES = 1 << 20
 LIMIT = 0.79
 """The limiter's ceiling, -2 dBFS: AAC overshoots by about one decibel."""
+END_S = 5
+"""How long an encoder that has stopped listening may take to end."""
 _END = None
 
 
@@ -110,9 +112,14 @@ class Encoder:
             raise EncodingFailed(f"The film reads back as {found.duration_ms} ms instead of {planned_ms:.0f} ms.")
 
     def _reason(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):  # a broken pipe is heard of before the end that broke it
+            self._child.wait(END_S)
+            self._threads[-1].join(END_S)
         text = b"".join(self._said).decode("utf-8", "replace").strip()
         if "No space left" in text:
             return "There is no space left for the film."
+        if (code := self._child.returncode) is not None and code < 0:
+            return f"The encoder was stopped by signal {-code}."
         return f"The encoder stopped: {text.splitlines()[-1][-200:] if text else self._fault or 'it gave no reason'}"
 
     def _feed(self) -> None:

@@ -83,13 +83,31 @@ class Film:
         self._old: Source | None = None
         self._source: Source | None = None
         self._index = -1
+        self._failed: set[int] = set()
         self._scratch = blank(*self._size), blank(*self._size)
         self._overlays = [Overlay(caption, self._size, plan.canvas.fps) for caption in plan.captions]
 
+    def begun(self) -> FilmPlan:
+        """Open the first picture that can be shown; the plan as it is drawn, without those that stood before it.
+
+        Raises `plan.Unplannable` when none of them can.
+        """
+        while self._source is None:
+            try:
+                self._source = self._opened(0)
+            # Whatever a decoder makes of a damaged picture, it is one picture: the film begins with the next.
+            except Exception as error:  # noqa: BLE001
+                self._warn(_left_out(self._plan.shots[0], error))
+                self._plan = without_shots(self._plan, {0})
+            else:
+                self._index = 0
+                self._prepare()
+        return self._plan
+
     def draw(self, number: int, out: Frame) -> None:
-        """Paint frame `number` of the film; numbers must come in order, from 0."""
-        shots = self._plan.shots
-        if self._index < 0 or (self._index + 1 < len(shots) and number >= shots[self._index + 1].start):
+        """Paint frame `number` of the film; numbers must come in order, from 0. Raises `plan.Unplannable` as `begun`."""
+        shots = self.begun().shots
+        if self._index + 1 < len(shots) and number >= shots[self._index + 1].start:
             self._next_shot()
         shot, at = shots[self._index], number - shots[self._index].start
         source = self._current()
@@ -127,27 +145,29 @@ class Film:
         self._index += 1
         coming = self._coming or self._pool.submit(self._opened, self._index)
         self._coming = None
-        shot = self._plan.shots[self._index]
         try:
             new = coming.result()
-        # Whatever a decoder makes of a damaged picture, it is one picture: the film goes on with the one before.
+        # As above; here the film goes on with the picture before.
         except Exception as error:  # noqa: BLE001
-            reason = str(error) if isinstance(error, Broken) else f"it cannot be decoded ({type(error).__name__})"
-            self._warn(f"{shot.name or shot.key or 'A painted card'} is left out: {reason}.")
-            before = self._plan.shots[self._index - 1].frames
-            new = _Resting(self._source, before) if self._source else self._first_that_opens()
+            new = self._resting(error)
         else:
             self._old = self._source
         self._source = new
+        self._prepare()
+
+    def _resting(self, error: Exception) -> Source:
+        """The source before in the place of one that failed. Raises `plan.Unplannable` when all but painted cards did."""
+        shots = self._plan.shots
+        self._warn(_left_out(shots[self._index], error))
+        self._failed.add(self._index)
+        if all(shot.is_card or index in self._failed for index, shot in enumerate(shots)):
+            raise Unplannable(NONE_OPENS) from error
+        return _Resting(self._current(), shots[self._index - 1].frames)
+
+    def _prepare(self) -> None:
+        """Have the next shot opened meanwhile."""
         if self._index + 1 < len(self._plan.shots):
             self._coming = self._pool.submit(self._opened, self._index + 1)
-
-    def _first_that_opens(self) -> Source:
-        """In the place of a first picture that cannot be shown, a later one. Raises `plan.Unplannable` where none can be."""
-        for later in range(self._index + 1, len(self._plan.shots)):
-            with contextlib.suppress(Exception):  # it is told of when its own turn comes
-                return self._opened(later)
-        raise Unplannable(NONE_OPENS)
 
     def _drop_old(self) -> None:
         if self._old:
@@ -179,6 +199,12 @@ class Film:
         source = from_rgb(scene(shot.scene, (size[0], size[1]), seed=shot.start))
         apply_look(self._plan.look, source)
         return moving(source, self._size, "cover", shot.motion, frames, self._plan.canvas.fps)
+
+
+def _left_out(shot: Shot, error: Exception) -> str:
+    """The warning for a shot whose picture cannot be opened."""
+    reason = str(error) if isinstance(error, Broken) else f"it cannot be decoded ({type(error).__name__})"
+    return f"{shot.name or shot.key or 'A painted card'} is left out: {reason}."
 
 
 class _Resting:

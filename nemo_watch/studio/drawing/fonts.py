@@ -72,10 +72,15 @@ def _face_for(char: str, current: Face | None, line: str) -> Face:
     code = ord(char)
     if current and (code in _JOINERS or unicodedata.combining(char)):
         return current
-    if current and not char.isalpha() and _draws(current, code):
+    # A space beside a picture character is a letter's space: the symbols' fonts have one as wide as their pictures.
+    if current and not char.isalpha() and not (char == " " and _is_symbols(current)) and _draws(current, code):
         return current
     faces = _faces(_han_index(line))
     return next((face for face in faces if _draws(face, code)), faces[0])
+
+
+def _is_symbols(face: Face) -> bool:
+    return face.path.name.startswith(tuple(f"Noto{name}[" for name in _LAST))
 
 
 def _draws(face: Face, code: int) -> bool:

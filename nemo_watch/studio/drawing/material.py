@@ -36,13 +36,21 @@ def probed(path: Path, key: str, name: str) -> Material:
         raise Unreadable(f"{name} is empty or missing.")
     try:
         with opened(path) as image:
-            width, height = shown_size(image)
+            width, height = _size(image)
             duration_ms = animation_ms(image)
             return Material(key, name, "video" if duration_ms else "image", width, height, duration_ms, has_sound=False)
     except Broken as broken:
         if str(broken).startswith("it has more than"):
             raise Unreadable(f"{name} cannot be used: {broken}.") from broken
     return _sounding(path, key, name)
+
+
+def _size(image: Image.Image) -> tuple[int, int]:
+    """A picture with damaged pixels is taken like any other: the film leaves it out, with a warning that names it."""
+    try:
+        return shown_size(image)
+    except (OSError, SyntaxError, ValueError):
+        return image.size
 
 
 def is_animated(image: Image.Image) -> bool:

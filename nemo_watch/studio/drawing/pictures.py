@@ -72,7 +72,10 @@ def opened(path: Path) -> Iterator[Image.Image]:
 
 
 def shown_size(image: Image.Image) -> tuple[int, int]:
-    """(width, height) after EXIF orientation. pi-heif has turned HEIC already and says so by orientation 1."""
+    """(width, height) after EXIF orientation. pi-heif has turned HEIC already and says so by orientation 1.
+
+    Raises what Pillow makes of damaged pixels (`OSError`, `SyntaxError`), where they must be read for it.
+    """
     return image.size[::-1] if _orientation(image) >= 5 else image.size
 
 
@@ -116,8 +119,8 @@ def _orientation(image: Image.Image) -> int:
     """The EXIF orientation that is still to be done; Pillow has done that of TIFF itself."""
     if image.format == "TIFF":
         return 1
-    if image.format == "PNG":
-        image.load()  # the look for EXIF would do that, and swallow what is wrong with the pixels: the rest would stay black
+    if image.format == "PNG" and "exif" not in image.info:
+        image.load()  # it may stand behind the pixels; Pillow tells of damaged ones only once, so not inside the `try`
     try:
         value = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # noqa: BLE001 - broken EXIF blocks raise anything; the picture itself may be fine

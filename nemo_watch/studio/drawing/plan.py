@@ -34,6 +34,9 @@ MOODS = ("calm", "happy", "epic", "romantic", "sad", "lofi")
 SEGMENT_MS = 3_500
 """A photo's time where a draft names none: long enough to look, short enough not to wait."""
 TRANSITION_MS = 600
+NONE_OPENS = "None of the pictures and clips of this film could be opened."
+DUCK = 0.3
+"""What is left of the music while a clip's own sound is heard; `duck` 1 (or false) plays over it as loud as ever."""
 _Tracks = list[tuple[int, list[Mapping[str, Any]]]]
 
 FILM_MS_MAX = 60 * 60 * 1000
@@ -155,9 +158,9 @@ def film_plan(draft: object) -> FilmPlan:
 def without_shots(plan: FilmPlan, missing: set[int]) -> FilmPlan:
     """The plan with the shots of these indexes left out; their time goes to the shot before, so the film keeps its length.
 
-    Raises `Unplannable` when no shot remains.
+    Raises `Unplannable` when nothing remains but painted cards.
     """
-    if len(missing) == len(plan.shots):
+    if all(shot.is_card or index in missing for index, shot in enumerate(plan.shots)):
         raise Unplannable(NONE_OPENS)
     kept: list[Shot] = []
     for index, shot in enumerate(plan.shots):
@@ -186,10 +189,18 @@ def _tracks(draft: Mapping[str, Any]) -> _Tracks:
             values.mapping(segment) for segment in values.objects(track.get("sg")) if isinstance(segment, Mapping)
         ]
         if segments:
-            found.append((round(values.number(track.get("tt"), VIDEO, 0, 99)), segments))
+            common = {key: value for key, value in values.mapping(track.get("m")).items() if key in ("volume", "duck")}
+            found.append((round(values.number(track.get("tt"), VIDEO, 0, 99)), _with(common, segments)))
     if sum(len(segments) for _, segments in found) > SEGMENTS_MAX:
         raise Unplannable(f"The draft has more than {SEGMENTS_MAX} segments.")
     return found
+
+
+def _with(common: Mapping[str, Any], segments: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The segments of a track with what its `m` says for all of them; what a segment says itself comes first."""
+    if not common:
+        return segments
+    return [{**segment, "m": {**common, **values.mapping(segment.get("m"))}} for segment in segments]
 
 
 def _shots(draft: Mapping[str, Any], tracks: _Tracks, canvas: Canvas) -> tuple[tuple[Shot, ...], list[str]]:
@@ -284,7 +295,7 @@ def _cue(meta: Mapping[str, Any], start_ms: int, length_ms: int) -> Cue:
         values.volume(meta.get("volume"), 0.6),
         round(values.number(meta.get("fade_in"), min(800, length_ms / 4), 0, length_ms)),
         round(values.number(meta.get("fade_out"), min(2_500, length_ms / 3), 0, length_ms)),
-        values.volume(meta.get("duck"), 0.3),
+        1.0 if meta.get("duck") is False else values.volume(meta.get("duck"), DUCK),
     )
 
 

@@ -75,11 +75,12 @@ def _draw(plan: FilmPlan, library: Library, part: Path, sound: Path, settings: S
     from nemo_watch.studio.drawing.film import Film
     from nemo_watch.studio.sounding.sound import mixed
 
-    gain_db = mixed(plan, library.find, sound, warnings.append)
-    _say(progress=SOUND_SHARE)
     size, told = (plan.canvas.width, plan.canvas.height), 0
     film = Film(plan, library.find, warnings.append)
     try:
+        plan = film.begun()
+        gain_db = mixed(plan, library.find, sound, warnings.append)
+        _say(progress=SOUND_SHARE)
         with Encoder(part, size, plan.canvas.fps, sound, gain_db, plan.frames, settings) as encoder:
             for number in range(plan.frames):
                 frame = encoder.frame()

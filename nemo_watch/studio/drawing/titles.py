@@ -174,10 +174,8 @@ def _draw(ink: Image.Image, line: _Line, size: int, weight: int, left: float, ba
 
 def _shaded(ink: Image.Image, size: int, shade: float) -> Image.Image:
     """The letters in white over their shadows."""
-    wide = ink.filter(ImageFilter.GaussianBlur(size * 0.42)).point(lambda value: min(255, value * 2))
-    narrow = ink.filter(ImageFilter.GaussianBlur(max(1.0, size * 0.05))).point(
-        lambda value: min(255, round(value * 1.5))
-    )
+    wide = ink.filter(ImageFilter.GaussianBlur(size * 0.42)).point(lambda value: min(255, value * 3))
+    narrow = ink.filter(ImageFilter.GaussianBlur(max(1.0, size * 0.08))).point(lambda value: min(255, value * 2))
     shadow = Image.composite(Image.new("L", ink.size, round(255 * shade)), Image.new("L", ink.size, 0), wide)
     shadow = Image.composite(Image.new("L", ink.size, round(255 * min(1.0, shade + 0.1))), shadow, narrow)
     dark = Image.new("RGBA", ink.size, (0, 0, 0, 0))
