@@ -16,6 +16,7 @@ ZOOM_FLOOR = 1.04
 PAN_ZOOM = 1.09
 PAN_A_SECOND = 0.09
 """The fastest travel, as a part of the window's side: a panorama is shown in part rather than in a rush."""
+SCALE_PARTS = range(21, 27)
 FOCUS = (0.5, 0.45)
 """Where people put what matters: the middle, a little above."""
 
@@ -55,7 +56,7 @@ def path(motion: str, seconds: float, source: tuple[int, int], canvas: tuple[int
 def _pan(motion: str, seconds: float, source: tuple[int, int], canvas: tuple[int, int], zoom: float) -> Path:
     axis = 0 if motion in ("left", "right") else 1
     wide = min(source[0] / canvas[0], source[1] / canvas[1])
-    scale = _round_scale(wide / zoom, canvas)
+    scale = _even_scale(wide / zoom)
     zoom = wide / scale
     window = canvas[axis] * scale
     play = max(1e-6, source[axis] - window)
@@ -69,14 +70,14 @@ def _pan(motion: str, seconds: float, source: tuple[int, int], canvas: tuple[int
     return Path((zoom, zoom), ((FOCUS[0], low), (FOCUS[0], high)))
 
 
-def _round_scale(scale: float, canvas: tuple[int, int]) -> float:
-    """A scale near this one at which both sides of the window are even numbers of source pixels, if there is one.
+def _even_scale(scale: float) -> float:
+    """The nearest fraction k/q of lowest terms with q in `SCALE_PARTS`.
 
-    Travel at such a scale can be met by whole numbers in almost every frame.
+    At such a scale some of the sizes that `snapping` tries are met by even numbers exactly, and their crops reach every 2/q of a
+    source pixel: a travel is met within 1/q of one in every frame. At rounder scales it could stand at a few places only.
     """
-    step = 2 / gcd(*canvas)
-    rounded = round(scale / step) * step
-    return rounded if rounded > 0 and abs(rounded / scale - 1) < 0.015 else scale
+    fractions = ((round(scale * q), q) for q in SCALE_PARTS)
+    return min((k / q for k, q in fractions if gcd(k, q) == 1), key=lambda near: abs(near - scale), default=scale)
 
 
 def window(way: Path, progress: float, source: tuple[int, int], canvas: tuple[int, int]) -> Window:
