@@ -12,6 +12,7 @@ from nemo_watch import __version__
 from nemo_watch.commands.acting import become_owner
 from nemo_watch.commands.checks.finding import Finding, Grade, fine, note
 from nemo_watch.commands.checks.folders import folder_findings
+from nemo_watch.commands.checks.journal import journal_findings
 from nemo_watch.commands.checks.machine import machine_findings
 from nemo_watch.commands.checks.service import reached, service_findings
 from nemo_watch.commands.checks.settings import settings
@@ -60,6 +61,7 @@ def findings(config: Config) -> Iterator[Finding]:
         yield fine("config", f"{shown(str(config.path))} can be read and makes sense")
     yield from folder_findings(config)
     yield from machine_findings(config, now)
+    yield from journal_findings(config)
     yield from service_findings(config, os.environ, now, reached)
 
 

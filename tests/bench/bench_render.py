@@ -1,9 +1,11 @@
-"""The renderer against the floor: the same frames from a raw file through the same encoder. A script, not a test.
+"""The renderer against the floor, against moviepy, and its memory. A script, not a test.
 
-    python tests/bench/bench_render.py [--photos 10] [--seconds 20] [--rounds 3] [--canvas 1920x1080] [--many 40]
+    python -m tests.bench.bench_render [floor] [memory] [giants] [--photos 10] [--seconds 20] [--rounds 3] [--canvas 1920x1080]
+                                       [--many 100] [--moviepy PYTHON]
 
-It prints ratios of one run, floor and renderer alternating, and the renderer's peak memory for few and for many photos.
-Nothing is asserted: wall times belong to the machine, ratios to the code.
+`floor`: the same frames from a raw file through the same encoder, alternating with the renderer; with `--moviepy`, an interpreter that
+has moviepy, the same timeline by moviepy's fastest known form once a round. `memory`: few photos of 12 megapixels beside many.
+`giants`: JPEG, WebP and PNG of 48 megapixels. Ratios of one run; nothing is asserted: wall times belong to the machine, ratios to the code.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from nemo_watch.studio.drawing.plan import film_plan
 from nemo_watch.studio.drawing.render import Library
 from nemo_watch.studio.painting.scenes import SCENES, scene
 
+RENDER = [sys.executable, "-m", "nemo_watch.studio.drawing.render"]
 PROMPT = "generate a video from my photos with transitions and background music, title 'Bench'"
 
 
@@ -118,45 +121,99 @@ def job_file(folder: Path, count: int, seconds: int, canvas: tuple[int, int]) ->
     return job, path
 
 
+def giants(folder: Path) -> Path:
+    """Photos of 48 megapixels as JPEG, WebP and PNG, and the job that shows one after another."""
+    media = folder / "giants"
+    media.mkdir()
+    grain = np.random.default_rng(1).integers(0, 255, (600, 800, 3), dtype=np.uint8)
+    large = Image.fromarray(grain).resize((8064, 6048), Image.Resampling.BICUBIC)
+    options: dict[str, dict[str, Any]] = {
+        "a.jpg": {"quality": 88},
+        "b.webp": {"quality": 80},
+        "c.png": {"compress_level": 1},
+    }
+    for name, how in options.items():
+        large.save(media / name, **how)
+    parts = [{"d": 1_000, "m": {"key": name}} for name in options]
+    draft = {"t": [{"tt": 0, "sg": parts}], "m": {"width": 1920, "height": 1080}}
+    path = folder / "giants.json"
+    path.write_text(json.dumps({"draft": draft, "media_folder": str(media), "output": str(folder / "giants.mp4")}))
+    return path
+
+
+def first_progress_s(path: Path) -> float:
+    """Seconds from the start of a render to the first progress that it tells."""
+    began = time.monotonic()
+    with subprocess.Popen([*RENDER, str(path)], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        next(line for line in child.stdout if "progress" in line)
+        took = time.monotonic() - began
+        child.communicate()
+    return took
+
+
+def beside_the_floor(folder: Path, options: argparse.Namespace, canvas: tuple[int, int]) -> None:
+    """Floor, renderer and moviepy in turn, and how soon the renderer speaks."""
+    job, path = job_file(folder, options.photos, options.seconds, canvas)
+    raw, sound = folder / "frames.yuv", folder / "silence.f32"
+    frames, drawing_s = write_raw(job, raw)
+    sound.write_bytes(bytes(round(frames / 30 * 48_000) * 8))
+    arguments = [str(raw), str(canvas[0]), str(canvas[1]), str(frames), str(sound), str(folder / "floor.mp4")]
+    code = "import sys; from tests.bench import bench_render; bench_render.floor(*sys.argv[1:])"
+    commands = {"floor": [sys.executable, "-c", code, *arguments], "renderer": [*RENDER, str(path)]}
+    if options.moviepy:
+        commands["moviepy"] = [
+            options.moviepy, str(Path(__file__).with_name("moviepy_film.py")), str(path), str(folder / "moviepy.mp4"),
+        ]  # fmt: skip
+    runs: dict[str, list[Run]] = {name: [] for name in commands}
+    for _ in range(options.rounds):
+        for name, command in commands.items():
+            runs[name].append(measured(command))
+    print(f"{frames} frames; drawing alone {frames / drawing_s:.0f} frames a second on one core")
+    report(frames, runs)
+    print(f"first progress after {statistics.median(first_progress_s(path) for _ in range(options.rounds)):.2f} s")
+
+
+def report(frames: int, runs: dict[str, list[Run]]) -> None:
+    """Print the medians, and each beside the floor's."""
+    least = medians(runs["floor"])
+    for name, several in runs.items():
+        own = medians(several)
+        print(
+            f"{name:9}{own.wall_s:7.1f} s wall ({own.wall_s / least.wall_s:.2f} x) {own.cpu_s:7.1f} s CPU ({own.cpu_s / least.cpu_s:.2f} x) "
+            f"{frames / own.wall_s:5.1f} frames a second, peak {own.peak_mb:.0f} MB"
+        )
+
+
+def medians(runs: list[Run]) -> Run:
+    """The median of each figure."""
+    return Run(*(statistics.median(getattr(run, name) for run in runs) for name in ("wall_s", "cpu_s", "peak_mb")))
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, usual in (("--photos", 10), ("--seconds", 20), ("--rounds", 3), ("--many", 40)):
+    parser.add_argument("what", nargs="*", default=["floor", "memory"])
+    for name, usual in (("--photos", 10), ("--seconds", 20), ("--rounds", 3), ("--many", 100)):
         parser.add_argument(name, type=int, default=usual)
     parser.add_argument("--canvas", default="1920x1080")
+    parser.add_argument("--moviepy")
     options = parser.parse_args()
-    canvas = tuple(int(side) for side in options.canvas.split("x"))
-    render = [sys.executable, "-m", "nemo_watch.studio.drawing.render"]
+    width, height = (int(side) for side in options.canvas.split("x"))
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        job, path = job_file(folder, options.photos, options.seconds, (canvas[0], canvas[1]))
-        raw, sound = folder / "frames.yuv", folder / "silence.f32"
-        frames, drawing_s = write_raw(job, raw)
-        sound.write_bytes(bytes(round(frames / 30 * 48_000) * 8))
-        arguments = [str(raw), str(canvas[0]), str(canvas[1]), str(frames), str(sound), str(folder / "floor.mp4")]
-        code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import bench_render; bench_render.floor(*sys.argv[1:])"
-        floors, renders = [], []
-        for _ in range(options.rounds):
-            floors.append(measured([sys.executable, "-c", code, *arguments]))
-            renders.append(measured([*render, str(path)]))
-        report(frames, drawing_s, floors, renders)
-        raw.unlink()
-        if options.many:
-            _, many = job_file(folder, options.many, options.seconds * 2, (canvas[0], canvas[1]))
-            few_mb, many_mb = max(run.peak_mb for run in renders), measured([*render, str(many)]).peak_mb
-            print(f"peak memory: {few_mb:.0f} MB with {options.photos} photos, {many_mb:.0f} MB with {options.many}")
-
-
-def report(frames: int, drawing_s: float, floors: list[Run], renders: list[Run]) -> None:
-    """Print the medians and their ratios."""
-    wall, cpu = (statistics.median(getattr(run, key) for run in floors) for key in ("wall_s", "cpu_s"))
-    own_wall, own_cpu = (statistics.median(getattr(run, key) for run in renders) for key in ("wall_s", "cpu_s"))
-    print(f"{frames} frames; drawing alone {frames / drawing_s:.0f} frames a second on one core")
-    print(f"floor    {wall:6.1f} s wall {cpu:6.1f} s CPU  {frames / wall:5.1f} frames a second")
-    print(f"renderer {own_wall:6.1f} s wall {own_cpu:6.1f} s CPU  {frames / own_wall:5.1f} frames a second")
-    print(
-        f"ratio    {own_wall / wall:6.2f}        {own_cpu / cpu:6.2f}       peak {max(run.peak_mb for run in renders):.0f} MB"
-    )
+        if "floor" in options.what:
+            beside_the_floor(folder, options, (width, height))
+        if "memory" in options.what:
+            for count in (options.photos, options.many):
+                inner = folder / str(count)
+                inner.mkdir()
+                _, path = job_file(inner, count, 2 * count, (width, height))
+                print(f"peak memory with {count} photos: {measured([*RENDER, str(path)]).peak_mb:.0f} MB")
+        if "giants" in options.what:
+            print(
+                f"peak memory with photos of 48 megapixels: {measured([*RENDER, str(giants(folder))]).peak_mb:.0f} MB"
+            )
 
 
 if __name__ == "__main__":

@@ -6,13 +6,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from nemo_watch.commands import doctor
-from nemo_watch.commands.checks import folders, machine, service
+from nemo_watch.commands.checks import folders, journal, machine, service
 from nemo_watch.commands.checks.finding import Finding, Grade
 from nemo_watch.commands.checks.settings import settings, written
 from nemo_watch.config import Inbox, Notify, Sharing, load
+from nemo_watch.jobs import hosts
+from nemo_watch.jobs.postgres import open_postgres
 from nemo_watch.keys import KEYS
 from tests.commands.conftest import row
 
@@ -307,3 +310,50 @@ def test_what_the_daemon_complains_of_is_passed_on(config, tell):
     [found] = service.complaints(config.folders.outbox)
     assert found.grade is Grade.WRONG
     assert "too many\\x1b folders" in found.found
+
+
+# -- a shared journal ----------------------------------------------------------------------------------------------------------
+
+
+def shared(config, url: str):
+    return replace(config, journal=Sharing(url=url))
+
+
+def test_a_journal_of_this_machine_needs_no_finding(config):
+    assert list(journal.journal_findings(config)) == []
+
+
+def test_a_shared_journal_is_named_with_its_server_and_its_living_hosts(config, database):
+    finding = by_name(journal.journal_findings(shared(config, database)))
+    assert finding["journal"].grade is Grade.FINE
+    assert "none yet" in finding["hosts"].found
+    store = open_postgres(database)
+    store.submit(lambda c: hosts.join(c, hosts.Host("o1", "attic", "1", silent_s=600), "home", "m1")).result()
+    store.submit(lambda c: hosts.join(c, hosts.Host("o2", "cellar", "1", silent_s=0), "cabin", "m2")).result()
+    store.close()
+    found = list(journal.journal_findings(shared(config, database)))
+    assert [(one.grade, one.found) for one in found[1:]] == [
+        (Grade.FINE, "attic"),
+        (Grade.NOTE, 'no host of the site "cabin" is running'),
+    ]
+
+
+@pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:1/x", "nonsense of an address"])
+def test_a_shared_journal_that_cannot_be_used_is_wrong_and_says_why(config, url):
+    [finding] = journal.journal_findings(shared(config, url))
+    assert finding.grade is Grade.WRONG
+    assert finding.todo
+
+
+def test_a_server_too_old_and_a_newer_journal_are_wrong(config, database, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "OLDEST", 990_000)
+        found = list(journal.journal_findings(shared(config, database)))
+    assert found[0].grade is Grade.WRONG
+    assert found[0].todo == "use PostgreSQL 13 or later"
+    open_postgres(database).close()
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
+    finding = by_name(journal.journal_findings(shared(config, database)))
+    assert finding["journal"].grade is Grade.WRONG
+    assert "newer nemo-watch" in finding["journal"].found
