@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests that need one: the server comes as a package, each test gets a database of its own."""
+"""What all cases share: a real PostgreSQL for those that need one (the server comes as a package), and secrets that end with a case."""
 
 from __future__ import annotations
 
@@ -11,9 +11,20 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from nemo_watch import masking
+
 settings.register_profile("shared machines", deadline=None)  # how long a case takes says nothing there
 settings.load_profile("shared machines")
 _numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _own_secrets() -> Iterator[None]:
+    """What one case has to mask is not looked for in the lines of all that follow: there would be thousands."""
+    before = set(masking._SECRETS)
+    yield
+    masking._SECRETS.clear()
+    masking._SECRETS.update(before)
 
 
 @pytest.fixture(scope="session")
