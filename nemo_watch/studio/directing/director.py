@@ -7,13 +7,15 @@ Source: README "When a draft is ready" (the documented keys), README "What the s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from nemo_watch.studio.directing.cards import film_of_words, on_cards
 from nemo_watch.studio.directing.cut import Cut, cut_of, draft_of, keys_in, meta_of
 from nemo_watch.studio.directing.editing import new_materials, with_canvas, with_lengths, with_manner, with_materials
 from nemo_watch.studio.directing.footage import Material
-from nemo_watch.studio.directing.lettering import film_of_words, laid_texts, on_cards, with_texts
+from nemo_watch.studio.directing.lettering import laid_texts, placed_by_hand, with_texts
+from nemo_watch.studio.directing.missing import missing
 from nemo_watch.studio.directing.replies import answer, question
 from nemo_watch.studio.directing.wishes import Wishes, read_wishes
 from nemo_watch.studio.sounding.scoring import laid_music, with_music
@@ -36,18 +38,19 @@ def direct(prompt: str, materials: Sequence[Material], draft: Mapping[str, Any] 
     New materials since the last draft are added; but a message that asks for a film, in a session that already holds one,
     and neither names the new files nor speaks of adding, begins a new film with them (API text "Common Workflows", batch style).
     """
-    wishes = read_wishes(prompt, language)
+    wishes = read_wishes(prompt, language, [one.name for one in materials])
     before = dict(draft or {})
     start, usable = _beginning(prompt, wishes, materials, before)
+    missed = missing(start, wishes, usable)
     if start.pictures and not wishes.any and not new_materials(start, usable):
         asks = wishes.asks and not wishes.refusals
-        return Direction(before, question(wishes) if asks else answer(wishes, before, before), asks)
+        return Direction(before, question(wishes) if asks else answer(wishes, before, before, missed), asks)
     if not (start.pictures or any(one.kind != "audio" for one in usable)):
         if not prompt.strip() or (wishes.asks and not wishes.any and not wishes.makes):
             return Direction(before, question(wishes), asks=True)
         start = film_of_words(prompt, wishes)
     after = draft_of(_edited(start, wishes, usable))
-    return Direction(after, answer(wishes, before, after), asks=False)
+    return Direction(after, answer(wishes, before, after, missed), asks=False)
 
 
 def _beginning(
@@ -69,12 +72,17 @@ def _edited(start: Cut, wishes: Wishes, materials: Sequence[Material]) -> Cut:
     """The steps in their order: pictures, then words (an end card takes time), then manner, then times, then music."""
     cut = with_canvas(with_materials(start, wishes, materials), wishes, materials)
     if not _is_fresh_words(start):
-        cut = with_texts(cut, wishes)
+        cut = with_texts(cut, wishes, materials)
     cut = with_manner(cut, wishes)
-    cut = with_lengths(cut, wishes, materials, _pictures(cut) != _pictures(start))
-    if cut.texts != start.texts or cut.duration_ms != start.duration_ms:  # else what was placed by hand stays there
-        cut = laid_texts(on_cards(cut))
-    return laid_music(with_music(cut, wishes, materials), materials)
+    cut = with_lengths(cut, wishes, materials, start.duration_ms, _pictures(cut) != _pictures(start))
+    cut = laid_texts(on_cards(cut), placed_by_hand(start))
+    return laid_music(with_music(cut, _heard(wishes, start), materials), materials)
+
+
+def _heard(wishes: Wishes, start: Cut) -> Wishes:
+    """The wishes, where music that is only spoken of ("louder") is not brought into a film that has none."""
+    only_spoken_of = bool(start.pictures) and not start.music and wishes.sound.implied and not wishes.adds
+    return replace(wishes, sound=replace(wishes.sound, music=None)) if only_spoken_of else wishes
 
 
 def _is_fresh_words(start: Cut) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from nemo_watch.studio.directing.cut import Cut, Segment, changed, keys_in, meta_of, number_in, segment
+from nemo_watch.studio.directing.cut import Cut, Segment, changed, keys_in, length_ms, meta_of, number_in, segment
 from nemo_watch.studio.directing.footage import Material
+from nemo_watch.studio.directing.places import Place, index_of
 from nemo_watch.studio.directing.wishes import Wishes
 from nemo_watch.studio.drawing.plan import SIZES
 
@@ -24,14 +25,15 @@ MIX_CYCLE = ("crossfade", "slide", "zoom", "wipe", "fade")
 
 def with_materials(cut: Cut, wishes: Wishes, materials: Sequence[Material]) -> Cut:
     """The film with every picture and clip that it does not know yet, and without those to be left out."""
-    added = [segment(0, name=one.name, key=one.key) for one in new_materials(cut, materials) if one.kind != "audio"]
-    kept = [
-        part for index, part in enumerate(cut.body) if not _is_left_out(part, index, len(cut.body), wishes.left_out)
-    ]
-    body = _ordered([*(kept or cut.body), *added], wishes, cut.meta, materials)
+    parts = _staying(gathered(cut, materials), wishes, materials)
+    gone = _indexes([*wishes.left_out], parts, materials)
+    kept = [part for index, part in enumerate(parts) if index not in gone] or parts
+    body = _moved(_ordered(kept, wishes, cut.meta, materials), parts, wishes, materials)
     meta = {**cut.meta, "files": sorted({material.key for material in materials} | keys_in(cut.meta, "files"))}
     if wishes.order:
         meta["order"] = wishes.order
+    if wishes.moves:
+        meta.pop("order", None)  # from here on it is an order by hand
     ending = [cut.end_card] if cut.end_card else []
     return replace(cut, meta=meta, pictures=(*body, *ending))
 
@@ -43,12 +45,44 @@ def new_materials(cut: Cut, materials: Sequence[Material]) -> list[Material]:
     return [one for one in materials if not {one.key, one.name} & known]
 
 
-def _is_left_out(part: Segment, index: int, count: int, left_out: Sequence[str]) -> bool:
-    name = str(meta_of(part).get("name", "")).lower()
-    places = {str(index), str(index - count)}
-    return any(
-        wish in places or (name and name.endswith(wish.lower()) and not wish.lstrip("-").isdigit()) for wish in left_out
-    )
+def gathered(cut: Cut, materials: Sequence[Material]) -> list[Segment]:
+    """The pictures that a message can speak of by their places: those of the film, then those that have come since."""
+    added = [segment(0, name=one.name, key=one.key) for one in new_materials(cut, materials) if one.kind != "audio"]
+    return [*cut.body, *added]
+
+
+def kinds_of(parts: Sequence[Segment], materials: Sequence[Material]) -> list[str]:
+    """For each picture, whether it is an "image" or a "video"."""
+    videos = {place for one in materials if one.kind == "video" for place in (one.key, one.name)}
+    return ["video" if {meta_of(part).get("key"), meta_of(part).get("name")} & videos else "image" for part in parts]
+
+
+def _indexes(places: Sequence[Place], parts: Sequence[Segment], materials: Sequence[Material]) -> list[int]:
+    metas, kinds = [meta_of(part) for part in parts], kinds_of(parts, materials)
+    found = (index_of(place, metas, kinds) for place in places)
+    return [index for index in found if index is not None]
+
+
+def _staying(parts: list[Segment], wishes: Wishes, materials: Sequence[Material]) -> list[Segment]:
+    """The pictures, with a time of their own (`stay`, in ms) where one is wished for a single one."""
+    for stay in wishes.lengths.stays:
+        for index in _indexes([stay.place], parts, materials):
+            part = parts[index]
+            now = length_ms(part) if part.get("d") else PHOTO_MS["normal"]
+            parts[index] = changed(part, None, stay=round(stay.seconds * 1000 if stay.seconds else now * stay.factor))
+    return parts
+
+
+def _moved(
+    body: list[Segment], parts: Sequence[Segment], wishes: Wishes, materials: Sequence[Material]
+) -> list[Segment]:
+    """The pictures with those first or last that shall be; places are those of the film as it stood."""
+    for move in wishes.moves:
+        for index in _indexes([move.place], parts, materials):
+            rest = [part for part in body if part is not parts[index]]
+            if len(rest) < len(body):
+                body = [parts[index], *rest] if move.to == "first" else [*rest, parts[index]]
+    return body
 
 
 def _ordered(
@@ -72,7 +106,10 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def with_canvas(cut: Cut, wishes: Wishes, materials: Sequence[Material]) -> Cut:
     """The film in the wished aspect; a first film without such a wish takes that of most of its pictures."""
-    aspect = wishes.aspect or (None if "aspect" in cut.meta or "width" in cut.meta else _prevailing_aspect(materials))
+    fresh = "aspect" not in cut.meta and "width" not in cut.meta
+    aspect = wishes.aspect or (_prevailing_aspect(materials) if fresh else None)
+    if not wishes.aspect and (aspect or cut.meta.get("aspect")) in wishes.unwanted:
+        aspect = next((other for other in ("16:9", "9:16") if other not in wishes.unwanted), "1:1")
     if aspect is None or (aspect == cut.meta.get("aspect") and "width" in cut.meta):
         return cut
     width, height = SIZES[aspect]
@@ -93,64 +130,95 @@ def _prevailing_aspect(materials: Sequence[Material]) -> str:
 def with_manner(cut: Cut, wishes: Wishes) -> Cut:
     """The film with the wished transitions, look, fit, motion and sound of clips."""
     meta = dict(cut.meta)
-    if wishes.look:
-        meta["look"] = wishes.look
-    if wishes.transition or "transition" not in meta:
-        meta["transition"] = wishes.transition or "crossfade"
+    meta.setdefault("look", "none")
+    if wishes.look or meta["look"] in wishes.unwanted:
+        meta["look"] = wishes.look or "none"
+    transition = wishes.transition or _in_its_place(meta.get("transition", "crossfade"), wishes.unwanted)
+    if transition or "transition" not in meta:
+        meta["transition"] = transition or "crossfade"
     if wishes.fit:
         meta["fit"] = wishes.fit
     if wishes.moving is not None:
         meta["still"] = not wishes.moving
-    meta.setdefault("look", "none")
-    pictures = tuple(_in_manner(part, index, wishes, meta) for index, part in enumerate(cut.pictures))
+    pictures = tuple(
+        _in_manner(part, index, wishes, meta, transition is not None) for index, part in enumerate(cut.pictures)
+    )
     return replace(cut, meta=meta, pictures=pictures)
 
 
-def _in_manner(part: Segment, index: int, wishes: Wishes, film: Mapping[str, Any]) -> Segment:
+def _in_its_place(transition: object, unwanted: frozenset[str]) -> str | None:
+    """What comes in the place of a transition that is not wanted; None where it may stay."""
+    if transition not in unwanted:
+        return None
+    return next((other for other in ("crossfade", "fade") if other not in unwanted), "cut")
+
+
+def _in_manner(part: Segment, index: int, wishes: Wishes, film: Mapping[str, Any], other: bool) -> Segment:
     """One picture with what is wished now, and with the film's manner where it has none of its own yet."""
     own = meta_of(part)
     kind = str(film["transition"])
     set_now: dict[str, Any] = {}
-    if index > 0 and (wishes.transition or "transition" not in own):
+    if index > 0 and (other or "transition" not in own):
         set_now["transition"] = MIX_CYCLE[index % len(MIX_CYCLE)] if kind == "mix" else kind
     if own.get("card") is None:
         if wishes.moving is not None or "motion" not in own:
             set_now["motion"] = "still" if film.get("still") else MOTION_CYCLE[index % len(MOTION_CYCLE)]
         if film.get("fit") and (wishes.fit or "fit" not in own):
             set_now["fit"] = film["fit"]
-        if wishes.clip_sound is not None:
-            set_now["volume"] = None if wishes.clip_sound else 0
     return changed(part, None, **set_now) if set_now else part
 
 
-def with_lengths(cut: Cut, wishes: Wishes, materials: Sequence[Material], pictures_changed: bool) -> Cut:
-    """The film with its pictures' times set anew, if the length, the pace or the pictures themselves have changed."""
-    meta = dict(cut.meta)
-    if wishes.pace and not wishes.photo_s and not wishes.film_s and (length := number_in(meta, "length")):
+def with_lengths(
+    cut: Cut, wishes: Wishes, materials: Sequence[Material], before_ms: int, pictures_changed: bool
+) -> Cut:
+    """The film with its pictures' times set anew, if the length, the pace or the pictures themselves have changed.
+
+    `before_ms` is how long the film was before this message.
+    """
+    meta, said = dict(cut.meta), wishes.lengths
+    if wishes.pace and not said.photo_s and not said.film_s and (length := number_in(meta, "length")):
         meta["length"] = (
             round(length * (0.75 if wishes.pace == "fast" else 1.3) / 1000) * 1000
         )  # slower is never shorter
-    elif wishes.photo_s or wishes.pace:
+    elif said.photo_s or wishes.pace:
         meta.pop("length", None)
-        meta["photo_ms"] = round(wishes.photo_s * 1000) if wishes.photo_s else PHOTO_MS[wishes.pace or "normal"]
-    if wishes.film_s:
-        meta["length"] = round(wishes.film_s * 1000)
-    elif wishes.delta_s and cut.duration_ms:
-        meta["length"] = max(1_000, cut.duration_ms + round(wishes.delta_s * 1000))
-    elif wishes.longer and cut.duration_ms:
-        meta["length"] = max(1, round(cut.duration_ms * (1.3 if wishes.longer > 0 else 0.75) / 1000)) * 1000
-    asked = wishes.film_s or wishes.photo_s or wishes.pace or wishes.longer or wishes.delta_s
+        meta["photo_ms"] = round(said.photo_s * 1000) if said.photo_s else PHOTO_MS[wishes.pace or "normal"]
+    if said.photo_s:  # each of them, those with a time of their own too
+        cut = replace(cut, pictures=tuple(changed(part, None, stay=None) for part in cut.pictures))
+    if wished_ms := _wished_ms(wishes, before_ms):
+        meta["length"] = wished_ms
+    asked = wished_ms or said.photo_s or said.stays or wishes.pace
     cut = replace(cut, meta=meta)
     return _timed(cut, materials) if asked or pictures_changed else cut
+
+
+def _wished_ms(wishes: Wishes, before_ms: int) -> int | None:
+    """The wished length of the film, against the length that it has, where it has one."""
+    said = wishes.lengths
+    if said.film_s:
+        return round(said.film_s * 1000)
+    if said.change_s and before_ms:
+        return max(1_000, before_ms + round(said.change_s * 1000))
+    if (said.factor or wishes.longer) and before_ms:
+        factor = said.factor or (1.3 if wishes.longer > 0 else 0.75)
+        return max(1, round(before_ms * factor / 1000)) * 1000
+    return None
 
 
 def _timed(cut: Cut, materials: Sequence[Material]) -> Cut:
     clips = {one.key: one.duration_ms for one in materials if one.kind == "video"}
     body = cut.body
-    photo_ms = number_in(cut.meta, "photo_ms") or PHOTO_MS["normal"]
-    whole = {index: clips[key] for index, part in enumerate(body) if (key := meta_of(part).get("key")) in clips}
+    photo_ms = float(number_in(cut.meta, "photo_ms") or PHOTO_MS["normal"])
+    whole = {index: float(clips[key]) for index, part in enumerate(body) if (key := meta_of(part).get("key")) in clips}
     limit = CLIP_MS_MAX if len(body) > 1 else 10**9
-    times = [float(min(whole[index], limit)) if index in whole else float(photo_ms) for index in range(len(body))]
+    for index, part in enumerate(body):
+        if stay := number_in(meta_of(part), "stay"):
+            whole[index] = min(stay, whole.get(index, stay))
+    times = [_own_ms(part, whole.get(index), limit) or photo_ms for index, part in enumerate(body)]
+    if number_in(cut.meta, "photo_ms"):  # each of them, cards too
+        times = [
+            photo_ms if meta_of(part).get("card") == "words" else time for part, time in zip(body, times, strict=True)
+        ]
     ending_ms = END_CARD_MS if cut.end_card else 0
     if wished := number_in(cut.meta, "length"):
         ending_ms = min(ending_ms, round(wished * 0.25))
@@ -159,6 +227,13 @@ def _timed(cut: Cut, materials: Sequence[Material]) -> Cut:
     if cut.end_card:
         pictures.append(changed(cut.end_card, ending_ms))
     return replace(cut, pictures=tuple(pictures))
+
+
+def _own_ms(part: Segment, whole: float | None, limit: int) -> float | None:
+    """The time that a clip, a card of words or a picture with a wish of its own has; None of a photo, which takes what all take."""
+    if meta_of(part).get("card") == "words" and part.get("d"):
+        return float(length_ms(part))
+    return whole if whole is None or "stay" in meta_of(part) else min(whole, limit)
 
 
 def fitted(times: Sequence[float], clips: Mapping[int, float], wished: float) -> list[float]:

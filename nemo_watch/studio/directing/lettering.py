@@ -1,88 +1,117 @@
-"""The film's words: title, captions, end card, and films made of words alone. Pure."""
+"""The film's words: title, captions, end card; which are there, and where they stand in time. Pure."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
-from nemo_watch.studio.directing import vocabulary as words
+from nemo_watch.studio.directing.cards import has_title_card, is_of_words, with_title_card, without_title_card
 from nemo_watch.studio.directing.cut import Cut, Segment, changed, length_ms, meta_of, segment
-from nemo_watch.studio.directing.quoting import Saying
+from nemo_watch.studio.directing.editing import kinds_of
+from nemo_watch.studio.directing.footage import Material
+from nemo_watch.studio.directing.places import Place, index_of
+from nemo_watch.studio.directing.quoting import Rewording, Saying
 from nemo_watch.studio.directing.wishes import Wishes
 
 TITLE_MS = 3_500
 CAPTION_MS = 4_000
-CARD_MS = 3_200
-_SCENE_CYCLE = ("sunset", "sea", "hills", "meadow", "night", "snow")
-_COMMAND = re.compile(
-    r"^\s*(?:please\s+|can you\s+|could you\s+)?(?:make|create|generate|produce|build|do|give me|i want|i'd like|show)?\s*(?:me\s+)?"
-    r"(?:an?|the|some)?\s*(?:[\w-]+\s+){0,3}?(?:video|film|movie|clip|slide\s*show|reel|montage)s?\s*(?:about|of|on|for|with|showing)\s+"
-    r"|^\s*(?:请)?(?:帮我)?(?:生成|制作|创建|做)(?:一个|一段|一部|个|段)?(?:关于)?",
-    re.IGNORECASE,
-)
-_TAIL_ZH = re.compile(r"的?(?:视频|影片|短片|电影|片子)\s*$")
+_STYLES = {"title": "title", "caption": "caption", "ending": "end"}
+Spot = tuple[str, object, object]
+"""A text's style, length and start."""
+_GONE = {"title": {"title"}, "captions": {"caption"}, "ending": {"end"}, "texts": {"title", "caption", "end"}}
 
 
-def with_texts(cut: Cut, wishes: Wishes) -> Cut:
+def with_texts(cut: Cut, wishes: Wishes, materials: Sequence[Material]) -> Cut:
     """The film with the wished title, captions and end card; what is not mentioned stays."""
-    cut = _without_removed(cut, wishes)
-    cut, rest = _exchanged(cut, wishes.sayings)
-    given = _with_roles(rest, cut)
+    cut = _without_kinds(cut, wishes.removals)
+    cut = _without(cut, [part for saying in (*wishes.removed, *wishes.refused) for part in meant(cut, saying)])
+    for rewording in wishes.rewordings:
+        cut = _reworded(cut, rewording)
+    given = _with_roles(wishes.sayings, cut)
+    placed = list(zip_longest(given, wishes.places[: len(given)]))
     titles = [saying.text for saying in given if saying.role == "title"]
     endings = [saying.text for saying in given if saying.role == "ending"]
-    captions = [saying.text for saying in given if saying.role == "caption"]
+    captions = [_caption(saying.text, place, cut, materials) for saying, place in placed if saying.role == "caption"]
     if titles:
-        kept = [part for part in cut.texts if _style(part) != "title" or meta_of(part).get("card") is not None]
-        cut = replace(cut, texts=(segment(0, text=" \n".join(titles[:2]), style="title"), *kept))
+        cut = _with_title(cut, " \n".join(titles[:2]))
     if endings:
         cut = _with_ending(cut, " \n".join(endings[:2]))
-    if captions:
-        old = [str(meta_of(part).get("text")) for part in _styled(cut, "caption")] if wishes.adds else []
-        fresh = [text for text in captions if text not in old]
-        cut = replace(cut, texts=(*_styled(cut, "caption", other=True), *_caption_segments([*old, *fresh])))
+    return _with_captions(cut, captions, wishes) if captions else cut
+
+
+def meant(cut: Cut, saying: Saying | Rewording) -> list[Segment]:
+    """The texts of the film that a message means: those of these words, and of its kind where the words stand twice."""
+    wanted = saying.old if isinstance(saying, Rewording) else saying.text
+    there = [part for part in cut.texts if _plain(str(meta_of(part).get("text", ""))) == _plain(wanted)]
+    own = [part for part in there if style_of(part) == _STYLES.get(saying.role)]
+    return own or there
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _without(cut: Cut, gone: Sequence[Segment]) -> Cut:
+    if any(meta_of(part).get("title") for part in gone):
+        cut = without_title_card(cut)
+    cut = replace(cut, texts=tuple(part for part in cut.texts if part not in gone))
+    if cut.end_card and not _styled(cut, "end"):
+        cut = replace(cut, pictures=cut.body)
     return cut
 
 
-def _exchanged(cut: Cut, sayings: tuple[Saying, ...]) -> tuple[Cut, tuple[Saying, ...]]:
-    """The film with the texts that stand there changed or taken away as said, and the sayings that are left to do."""
-    rest = []
-    for saying in sayings:
-        wanted = (saying.replaces or saying.text).casefold()
-        there = [part for part in cut.texts if str(meta_of(part).get("text", "")).strip().casefold() == wanted]
-        if saying.gone:
-            cut = replace(cut, texts=tuple(part for part in cut.texts if part not in there))
-        elif saying.replaces and there:
-            texts = tuple(changed(part, None, text=saying.text) if part in there else part for part in cut.texts)
-            cut = replace(cut, texts=texts)
-        else:
-            rest.append(saying)
-    if cut.end_card and not _styled(cut, "end"):
-        cut = replace(cut, pictures=cut.body)
-    return cut, tuple(rest)
+def _without_kinds(cut: Cut, removals: frozenset[str]) -> Cut:
+    """Without all texts of some kinds; of a film of words "the title" is the one on its own card, not every word."""
+    styles = {style for name in removals for style in _GONE[name]}
+    if is_of_words(cut) and "texts" not in removals:
+        cut = without_title_card(cut) if "title" in styles else cut
+        return _without(cut, [part for part in cut.texts if style_of(part) in styles and "card" not in meta_of(part)])
+    return _without(cut, [part for part in cut.texts if style_of(part) in styles])
 
 
-def _caption_segments(texts: list[str]) -> list[Segment]:
-    return [segment(0, text=text, style="caption") for text in texts]
+def _reworded(cut: Cut, rewording: Rewording) -> Cut:
+    there = meant(cut, rewording)
+    texts = tuple(changed(part, None, text=rewording.new) if part in there else part for part in cut.texts)
+    return replace(cut, texts=texts)
+
+
+def _with_title(cut: Cut, text: str) -> Cut:
+    if is_of_words(cut):
+        return with_title_card(cut, text)
+    old = next((part for part in _styled(cut, "title")), None)
+    title = segment(0, text=text, style="title") if old is None else changed(old, None, text=text)
+    return replace(cut, texts=(title, *_styled(cut, "title", other=True)))
+
+
+def _caption(text: str, place: Place | None, cut: Cut, materials: Sequence[Material]) -> Segment:
+    """A caption, bound (`of`) to the picture that it is for, where one was named."""
+    index = index_of(place, [meta_of(part) for part in cut.body], kinds_of(cut.body, materials)) if place else None
+    key = None if index is None else meta_of(cut.body[index]).get("key")
+    return segment(0, text=text, style="caption", **({"of": key} if isinstance(key, str) else {}))
+
+
+def _with_captions(cut: Cut, captions: Sequence[Segment], wishes: Wishes) -> Cut:
+    """One more caption joins those that are there; several, or "captions", are all there shall be. A picture has one of its own."""
+    anew = not wishes.adds and (wishes.several or len(captions) > 1)
+    bound = {meta_of(part).get("of") for part in captions} - {None}
+    old = [part for part in _styled(cut, "caption") if meta_of(part).get("of") not in bound] if not anew else []
+    known = {meta_of(part).get("text") for part in old}
+    fresh = [part for part in captions if meta_of(part).get("text") not in known]
+    return replace(cut, texts=(*_styled(cut, "caption", other=True), *old, *fresh))
 
 
 def _with_roles(sayings: tuple[Saying, ...], cut: Cut) -> list[Saying]:
     """Every text with a role: what nobody explained is the title if there is none yet, else a caption."""
     roles = {saying.role for saying in sayings}
-    free_title = "title" not in roles and not _styled(cut, "title")
+    has_title = has_title_card(cut) if is_of_words(cut) else bool(_styled(cut, "title"))
+    free_title = "title" not in roles and not has_title
     given = []
     for saying in sayings:
         role = saying.role or ("title" if free_title else "caption")
         free_title = free_title and role != "title"
         given.append(Saying(saying.text, role))
     return given
-
-
-def _without_removed(cut: Cut, wishes: Wishes) -> Cut:
-    gone = {"title": {"title"}, "captions": {"caption"}, "ending": {"end"}, "texts": {"title", "caption", "end"}}
-    styles = set().union(*(gone[name] for name in wishes.removals)) if wishes.removals else set()
-    texts = tuple(part for part in cut.texts if _style(part) not in styles)
-    return replace(cut, texts=texts, pictures=cut.body if "end" in styles else cut.pictures)
 
 
 def _with_ending(cut: Cut, text: str) -> Cut:
@@ -94,85 +123,72 @@ def _with_ending(cut: Cut, text: str) -> Cut:
     return replace(cut, pictures=(*cut.body, card), texts=texts)
 
 
-def laid_texts(cut: Cut) -> Cut:
+def laid_texts(cut: Cut, kept: Collection[Spot] = ()) -> Cut:
     """The texts placed in time: the title from the start, captions evenly between title and end card, the ending on its card.
 
-    Texts of a hand-made style, or on cards of their own, stay where they are.
+    A caption of one picture stands over it. Texts of a hand-made style, on cards of their own, or at one of the `kept` spots stay where they are.
     """
-    total = cut.duration_ms
     ending_ms = length_ms(cut.end_card) if cut.end_card else 0
-    body_ms = total - ending_ms
+    body_ms = cut.duration_ms - ending_ms
     title_ms = min(TITLE_MS, round(body_ms * 0.6))
-    captions = [part for part in _styled(cut, "caption") if not _is_placed(part)]
-    first = title_ms if _styled(cut, "title") and body_ms >= title_ms + 1_000 * len(captions) else 0
-    slot = (body_ms - first) / len(captions) if captions else 0
-    texts = []
+    spans = _spans(cut)
+    even = [
+        part for part in _styled(cut, "caption") if "card" not in meta_of(part) and meta_of(part).get("of") not in spans
+    ]
+    first = title_ms if _styled(cut, "title") and body_ms >= title_ms + 1_000 * len(even) else 0
+    slot = (body_ms - first) / len(even) if even else 0
+    texts, place = [], 0
     for part in cut.texts:
-        if _is_placed(part):
+        bound = spans.get(meta_of(part).get("of"))
+        if "card" in meta_of(part) or _spot(part) in kept:
             texts.append(part)
-        elif _style(part) == "title":
+        elif style_of(part) == "title":
             texts.append(changed(part, title_ms, start=0))
-        elif _style(part) == "end":
-            texts.append(changed(part, ending_ms or title_ms, start=body_ms if ending_ms else max(0, total - title_ms)))
-        elif _style(part) == "caption":
-            place = sum(_style(one) == "caption" and not _is_placed(one) for one in texts)
+        elif style_of(part) == "end":
+            end_at = body_ms if ending_ms else max(0, cut.duration_ms - title_ms)
+            texts.append(changed(part, ending_ms or title_ms, start=end_at))
+        elif style_of(part) == "caption" and bound:
+            texts.append(changed(part, bound[1] * 0.92, start=round(bound[0] + bound[1] * 0.04)))
+        elif style_of(part) == "caption":
             texts.append(changed(part, min(CAPTION_MS, slot * 0.92), start=round(first + slot * place + slot * 0.04)))
         else:
             texts.append(part)
+        place += part in even
     return replace(cut, texts=tuple(texts))
 
 
-def film_of_words(prompt: str, wishes: Wishes) -> Cut:
-    """A film without a single picture: each phrase of the prompt on a painted scene that suits it."""
-    phrases = [saying.text for saying in wishes.sayings] or _phrases(prompt)
-    cards, texts, at = [], [], 0
-    for index, phrase in enumerate(phrases):
-        scene = _scene(phrase) or _scene(prompt) or _SCENE_CYCLE[index % len(_SCENE_CYCLE)]
-        duration = CARD_MS + min(2_000, 40 * len(phrase))
-        cards.append(segment(duration, name=f"Painted scene: {scene}", scene=scene, seed=index, card="words"))
-        texts.append(segment(duration, text=phrase, style="title", start=at, card=index))
-        at += duration
-    return Cut(pictures=tuple(cards), texts=tuple(texts))
+def placed_by_hand(cut: Cut) -> list[Spot]:
+    """Where texts stand that do not stand where this studio puts them: somebody has moved them."""
+    pairs = zip(cut.texts, laid_texts(cut).texts, strict=True)
+    return [_spot(part) for part, own in pairs if style_of(part) != "end" and _spot(part) != _spot(own)]
 
 
-def on_cards(cut: Cut) -> Cut:
-    """The texts that belong to cards (their `card` is the card's number) moved to where their cards are now."""
-    spans, at = [], 0
+def _spot(part: Segment) -> Spot:
+    return style_of(part), part.get("d"), meta_of(part).get("start")
+
+
+def _spans(cut: Cut) -> dict[object, tuple[int, int]]:
+    """Key of each picture → where it begins and how long it is seen, in ms."""
+    spans: dict[object, tuple[int, int]] = {}
+    at = 0
     for part in cut.pictures:
-        spans.append((at, length_ms(part)))
+        key = meta_of(part).get("key")
+        if isinstance(key, str):
+            spans.setdefault(key, (at, length_ms(part)))
         at += length_ms(part)
-    return replace(cut, texts=tuple(_on_card(part, spans) for part in cut.texts))
+    return spans
 
 
-def _on_card(part: Segment, spans: Sequence[tuple[int, int]]) -> Segment:
-    number = meta_of(part).get("card")
-    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < len(spans):
-        return changed(part, spans[number][1], start=spans[number][0])
-    return part
-
-
-def _phrases(prompt: str) -> list[str]:
-    """The prompt in pieces that fit on a card each, without the order to make a film."""
-    subject = _TAIL_ZH.sub("", _COMMAND.sub("", prompt.strip(), count=1)).strip()
-    pieces = [piece.strip(" ,，、.") for piece in re.split(r"[.!?。！？;；:：\n]+|(?:,|，|、)\s*", subject)]
-    kept = [piece[:90] for piece in pieces if len(piece) > 1][:12]
-    return [piece[0].upper() + piece[1:] for piece in kept] or [prompt.strip()[:90]]
-
-
-def _scene(text: str) -> str | None:
-    return next((scene for pattern, scene in words.SCENES if pattern.search(text)), None)
-
-
-def _style(part: Segment) -> str:
+def style_of(part: Segment) -> str:
     """A text's style; a hand-made text without one is a title, as in the film plan."""
     style = meta_of(part).get("style", "title")
     return style if isinstance(style, str) else "title"
 
 
-def _is_placed(part: Segment) -> bool:
-    return "card" in meta_of(part)
-
-
 def _styled(cut: Cut, style: str, other: bool = False) -> tuple[Segment, ...]:
-    """The texts of a style, or all others."""
-    return tuple(part for part in cut.texts if (_style(part) == style) is not other)
+    """The texts of a style, or all others; words on cards are no title."""
+    return tuple(part for part in cut.texts if _is_styled(part, style) is not other)
+
+
+def _is_styled(part: Segment, style: str) -> bool:
+    return style_of(part) == style and "card" not in meta_of(part)

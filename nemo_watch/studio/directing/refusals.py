@@ -4,18 +4,100 @@ from __future__ import annotations
 
 import re
 
+from nemo_watch.studio.directing.clauses import polarity
+
 REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), english, chinese)
     for pattern, english, chinese in (
+        (
+            (
+                r"(?:⟦\d+⟧|\b(?:photo|picture|image|clip)\s+\d+|\b(?:first|second|third|last|this|that)\s+(?:photo|picture|image|clip)\b|第.{1,3}[张段])"
+                r"[^,.;，。；▪]{0,16}(?:black[\s-]*(?:and|&)[\s-]*white|sepia|vintage|\bwarm|\bvivid|黑白|暖色|复古)"
+            ),
+            "A look is for the whole film.",
+            "色调只能用于整部影片。",
+        ),
+        (
+            r"^\W*(?:please\s+)?undo\b[^,.;]{0,20}|\bstart\s+(?:over|again)\b|\bgo\s+back\s+to\s+(?:the\s+)?(?:previous|last|old)\b[^,.;]{0,16}|撤销|重新开始|恢复上一",
+            "I keep no earlier version; say what shall be otherwise.",
+            "我不保留之前的版本；请直接说要怎么改。",
+        ),
+        (
+            r"\b(?:swap|exchange|switch)\s+(?:the\s+)?(?:⟦\d+⟧|(?:photo|picture|image|clip)s?\s|\w+\s+(?:and\s+\w+\s+)?(?:photo|picture|image|clip)s?\b)[^,.;]{0,24}|第.{1,3}[张段]?和第.{1,3}[张段][^，。]{0,4}(?:交换|对调|互换)",
+            "I cannot swap two pictures; I can put one first or last.",
+            "我不能交换两个画面；可以把某个画面放到最前或最后。",
+        ),
         (
             r"voice[\s-]?over|\bnarrat\w+|read\s+(?:it\s+)?aloud|配音|旁白|朗读",
             "I cannot speak a voice-over; drop a recording beside the photos and it becomes the sound.",
             "我不会配音；把录好的音频放进来，我会用作声音。",
         ),
         (
-            r"auto\w*\s+(?:captions|subtitles)|transcri\w+|自动字幕|语音识别|听写",
+            (
+                r"auto\w*\s+(?:add\s+|generated?\s+)?(?:captions?|sub\s*titles?)|(?:(?:add|generate|make)\s+)?(?:captions?|sub\s*titles?)\s+auto\w*|transcri\w+"
+                r"|自动(?:添?加|生成|识别)?上?字幕|语音识别|听写"
+            ),
             "I cannot write down what is said; captions need their text in quotes.",
             "我不会听写语音；字幕请用引号给出文字。",
+        ),
+        (
+            r"\b(?:bright(?:er|en\w*|ness)|dark(?:er|en\w*)|contrast|exposure|sharp(?:er|en\w*))\b|调亮|调暗|[亮暗]一?[点些]|提亮|对比度|锐化|曝光",
+            "I cannot make pictures brighter, darker or sharper; the looks are black and white, warm, cool, vivid, sepia and vintage.",
+            "我不能调整亮度、对比度或锐度；可用的色调有黑白、暖色、冷色、鲜艳、棕褐和复古。",
+        ),
+        (
+            r"\brotat\w+|\bflip\w*|\bmirror\w*|\bcrop\w*(?!\s+to\s+fill)|旋转|翻转|镜像|裁剪",
+            "I cannot rotate, flip or crop single pictures.",
+            "我不能旋转、翻转或裁剪单张图片。",
+        ),
+        (
+            r"\b(?:cartoons?|anime|comic|pixar|ghibli|watercolou?r|oil\s+painting|pencil\s+sketch|claymation)\b(?:\s+(?:style|look))?|卡通|动漫|漫画|水彩|油画|素描",
+            "I cannot redraw pictures in another style.",
+            "我不能把画面改画成别的风格。",
+        ),
+        (
+            r"\b\d{2,3}\s*fps\b|\bframe\s*rate\b|\bframes?\s+(?:per|a)\s+second|帧",
+            "Films have 30 frames a second.",
+            "影片固定为每秒 30 帧。",
+        ),
+        (
+            (
+                r"\b(?:titles?|captions?|texts?|letters)\s+(?:(?:a|bit|much|in|to|at|on|of|the|is|be|should|into|up)\s+){0,3}"
+                r"(?:bigger|larger|smaller|size|colou?r|font|red|blue|yellow|green|pink|gold\w*|bold|italic|top|bottom|left|right|corner)\b"
+                r"|\b(?:bigger|larger|smaller|red|blue|yellow|green|pink|bold)\s+(?:titles?|texts?|captions?|letters)\b|\bfonts?\b"
+                r"|字体|字号|(?:字幕?|标题|文字)(?:再)?(?:大|小|放大|缩小)一?[点些]?|(?:字幕?|标题|文字)(?:改成|用|换成).色"
+            ),
+            "Titles and captions have one place, size and colour.",
+            "标题和字幕的位置、大小和颜色是固定的。",
+        ),
+        (
+            (
+                r"\bfad\w*\s+(?:in\s+and\s+out|in|out|to\s+(?:black|white)|from\s+(?:black|white))(?:\s+\w+){0,3}?\s+(?:the\s+)?(?:very\s+)?(?:start|beginning|end|close|finish)\b"
+                r"|\b(?:end|finish|close|start|begin|open)\w*\s+(?:(?:it|with|by|on|in|a|the|film|video|slow|soft)\s+){0,4}fad\w+(?:\s+(?:in|out|to\s+\w+|from\s+\w+))?"
+                r"|\bfad\w*\s+(?:the\s+)?(?:whole\s+)?(?:film|video|movie)(?:\s+(?:in|out)(?:\s+and\s+out)?)?|\bfad\w*\s+(?:in|out)\s+the\s+(?:whole\s+)?(?:film|video|movie)"
+                r"|\bfad\w*\s+(?:in\s+and\s+out|in\s+from\s+\w+|out\s+to\s+\w+|from\s+black)"
+                r"|(?:结尾|片尾|最后|末尾|开头|片头|整[部片个]\S{0,3})[^，。,▪]{0,4}?(?:渐黑|淡出到黑|淡出|淡入|黑场)|(?:渐黑|淡出)(?:结束|收尾|结尾)"
+            ),
+            "I cannot fade the whole film in or out: fades go between pictures, and the music fades by itself.",
+            "我不能让整部影片淡入或淡出：淡化只用于画面之间，配乐会自动淡入淡出。",
+        ),
+        (
+            r"\bfad\w*\s+(?:(?:in|out|up|down)\s+)?(?:the\s+)?(?:music|sound|audio|song)(?:\s+(?:in|out))?(?:\s+slowly)?|\b(?:music|song|sound)\s+(?:should\s+|to\s+)?fad\w+(?:\s+(?:in|out))?(?:\s+slowly)?|(?:音乐|配乐)\S{0,3}淡[入出]",
+            "Music fades in and out by itself; how slowly cannot be set.",
+            "配乐会自动淡入淡出，快慢不能调。",
+        ),
+        (
+            (
+                r"\b(?:slow|fast|long|short|quick)(?:er)?\s+(?:cross)?(?:transitions?|fades?)\b|\btransitions?\s+(?:slower|faster|longer|shorter)\b|转场(?:再)?[慢快长短]一?[点些]"
+                r"|\b\d+(?:\.\d+)?\s*-?\s*s(?:ec(?:ond)?s?)?\s+(?=(?:cross\s*)?(?:fade|transition|dissolve))"
+            ),
+            "Each transition takes 0.6 s.",
+            "每个转场为 0.6 秒。",
+        ),
+        (
+            r"\b(?:play|run)\s+(?:it\s+|(?:the\s+)?(?:clips?|videos?|⟦\d+⟧)\s+)?(?:backwards?|in\s+reverse)|\breverse\s+the\s+(?:clips?|video\s+clips?)\b|倒放",
+            "I play clips forwards.",
+            "视频片段只能正放。",
         ),
         (
             r"lip[\s-]?sync|\bavatar|talking\s+(?:head|photo)|数字人|口型",
@@ -42,7 +124,7 @@ REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "I have no stickers or particle effects.",
             "我没有贴纸和粒子特效。",
         ),
-        (r"\b(?:4k|8k|2160p)\b", "Films are 1080p at most.", "视频最高为 1080p。"),
+        (r"\b(?:4k|8k|2k|480p|720p|1440p|2160p)\b", "Films are 1080p.", "视频固定为 1080p。"),
         (
             r"\b(?:logo|watermark)\b|水印|标志",
             "I cannot lay a logo or watermark over the film.",
@@ -78,74 +160,15 @@ REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "I bring no songs; drop an audio file beside the photos and it becomes the music.",
             "我没有歌曲库；把音频文件放进来，我会用作配乐。",
         ),
-        (
-            (
-                r"\b(?:rotate|turn|flip|mirror|crop|straighten|zoom\s+into)\s+(?:the\s+|this\s+|my\s+)?(?:\w+\s+)?(?:photo|picture|image|clip|\S+\.\w{3,4})"
-                r"|旋转|翻转(?:照片|图片|第)|裁剪(?:照片|图片|第)"
-            ),
-            "I neither turn nor crop single pictures.",
-            "我不能旋转、翻转或裁剪单张照片。",
-        ),
-        (
-            r"\bbright(?:er|en)\b|\bdarker\b|\bdarken\b|\bcontrast\b|\bexposure\b|亮一点|调亮|调暗|暗一点|对比度|曝光",
-            "I cannot change brightness or contrast; the looks are black and white, warm, cool, vivid, sepia and vintage.",
-            "我不能调亮度或对比度；可选的色调有黑白、暖、冷、鲜艳、棕褐和复古。",
-        ),
-        (
-            r"\b\d{2,3}\s*fps\b|frame\s*rate|帧率|\d{2,3}\s*帧",
-            "Films have 30 frames a second.",
-            "视频固定为每秒 30 帧。",
-        ),
-        (r"\b(?:480p|720p|1440p|2k)\b", "Films are 1080p.", "视频固定为 1080p。"),
-        (
-            (
-                r"\bfonts?\b|\b(?:bigger|smaller|larger|bold)\s+(?:texts?|titles?|letters|captions?)"
-                r"|\b(?:gold(?:en)?|red|blue|green|yellow|pink|purple|white|black)\s+(?:texts?|titles?|letters)"
-                r"|titles?\s+in\s+(?:gold|red|blue|green|yellow|pink|purple)|字体|字号|字大|[金红蓝绿黄粉紫]色(?:的)?(?:标题|文字|字)"
-            ),
-            "Texts have one font, size, colour and place.",
-            "文字只有一种字体、大小、颜色和位置。",
-        ),
-        (
-            r"\bcartoon\b|\banime\b|water\s*colou?r|oil\s+painting|\bpixar\b|卡通|动漫|油画|水彩",
-            "I show photos as they are: I cannot paint them in another style.",
-            "我只展示照片原貌，不能改成其他画风。",
-        ),
-        (
-            (
-                r"\b(?:start|begin|open|end)\s+with\s+(?:the\s+)?(?:\S+\.\w{3,4}|\w+\s+(?:photo|picture|clip))|\bput\s+\S+\s+(?:first|last)\b"
-                r"|\b(?:use\s+)?only\s+(?:use\s+)?(?:the\s+)?(?:first|last)\b|\bswap\s+(?:the\s+)?\S+|放(?:到|在)?(?:最前|第一|最后|前面)|只用(?:前|第|最)"
-            ),
-            "I keep the order of the files (reverse, or by name, if you ask), and leave pictures out by name: remove b.png.",
-            "我保持文件顺序（可要求倒序或按文件名），也可以按名字去掉照片，例如：去掉 b.png。",
-        ),
-        (
-            r"\b(?:piano|guitar|violin|drums|rock|hip[\s-]?hop|techno|classical|orchestra\w*)\s*(?:music|song|track|beat)?\b|钢琴|吉他|摇滚|古典音乐|交响",
-            "My music has moods (calm, happy, epic, romantic, sad, lo-fi), but no instruments or styles to choose.",
-            "我的配乐按情绪分（平静、欢快、史诗、浪漫、伤感、慵懒），不能选乐器或曲风。",
-        ),
-        (
-            r"\badd\s+(?:a|the|some)\s+(?:title|caption|text|end\s+card)s?\s*(?:[.!,;]|and\b|$)|加(?:个|一个)?(?:标题|字幕|片尾)\s*(?:[。！，；]|$)",
-            "A title or caption needs its text in quotes: title “By the sea”.",
-            "标题或字幕请用引号给出文字，例如：标题“海边”。",
-        ),
-        (
-            r"fad\w*\s+(?:in|out|to|from)\b[^,.;]{0,20}\bat\s+the\s+(?:end|start|beginning)|fade\s+(?:the\s+)?(?:video|film|movie)\s+(?:in|out)|(?:开头|结尾|片尾)(?:淡入|淡出)",
-            "The film itself cannot fade in or out; its music does.",
-            "画面本身不能淡入淡出，音乐会。",
-        ),
-        (
-            (
-                r"(?:\.\w{3,4}|\b(?:first|second|third|last|that|this)\s+(?:photo|picture|image|clip)|\bthe\s+clip)\b[^,.;▪]{0,20}\b(?:\d+|one|two|three|five|ten)\s*(?:s\b|sec)"
-                r"|\b(?:hold|keep|show)\s+(?:the\s+)?(?:first|second|third|last)\s+\w+\s+longer"
-            ),
-            "All photos have one length (4 seconds each, say); I cannot set that of a single one.",
-            "所有照片的时长相同（例如每张4秒），不能单独设置某一张。",
-        ),
     )
 )
 
 
-def refusals(text: str, chinese: bool) -> tuple[str, ...]:
-    """The sentences for everything in `text` that cannot be done."""
-    return tuple(zh if chinese else en for pattern, en, zh in REFUSALS if pattern.search(text))
+def refusals(text: str) -> list[tuple[tuple[int, int], tuple[str, str]]]:
+    """Everything in `text` that cannot be done: where it stands, and the sentence in English and in Chinese; "no watermark" is none."""
+    found = []
+    for pattern, english, chinese in REFUSALS:
+        for match in pattern.finditer(text):
+            asked = polarity(text, match.start()) == "wish"
+            found.append((match.span(), (english, chinese) if asked else ("", "")))
+    return found

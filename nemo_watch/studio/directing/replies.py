@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nemo_watch.studio.directing.cut import Cut, cut_of, meta_of
@@ -30,8 +30,8 @@ def question(wishes: Wishes) -> str:
     )
 
 
-def answer(wishes: Wishes, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """The reply: the new film, or each change, or that nothing changed; then what cannot be done."""
+def answer(wishes: Wishes, before: Mapping[str, Any], after: Mapping[str, Any], missed: Sequence[str] = ()) -> str:
+    """The reply: the new film, or each change, or that nothing changed; then what is not there, cannot be done or was not understood."""
     old, new = cut_of(before), cut_of(after)
     language = 1 if wishes.chinese else 0
     if not old.pictures or keys_changed_entirely(old, new):
@@ -42,15 +42,18 @@ def answer(wishes: Wishes, before: Mapping[str, Any], after: Mapping[str, Any]) 
             + ("; " if language == 0 else "；").join(changes)
             + "。."[1 - language]
         ]
-    elif wishes.mood and any("mood" not in meta_of(part) for part in new.music):
+    elif (wishes.sound.mood or wishes.sound.another) and any("mood" not in meta_of(part) for part in new.music):
         parts = [_OWN_SONG[language]]
+    elif missed:
+        parts = []
     elif wishes.any:
         parts = [("The film is already as you wish; nothing changed.", "影片已经符合您的要求，没有改动。")[language]]
-    elif wishes.refusals:
-        parts = []
     else:
-        parts = [_NOT_UNDERSTOOD[language]]
-    return ("" if language else " ").join([*parts, *wishes.refusals])
+        parts = [] if wishes.refusals else [_NOT_UNDERSTOOD[language]]
+    rest = [*missed, *wishes.refusals, *_not_met(wishes, new, language)]
+    if wishes.any or not old.pictures or before != after:  # else it was said that nothing was found
+        rest += _left_over(wishes, language)
+    return ("" if language else " ").join([*parts, *rest])
 
 
 _OWN_SONG = (
@@ -61,6 +64,28 @@ _NOT_UNDERSTOOD = (
     "I found nothing in that to change: the film stays as it is. You can name a length, aspect, title, music, pace or look.",
     "这句话里没有我能做的改动，影片保持不变。您可以说时长、画幅、引号里的标题、转场、配乐、节奏、顺序或色调。",
 )
+
+
+def _not_met(wishes: Wishes, new: Cut, language: int) -> list[str]:
+    """That the film is longer or shorter than wished, where its pictures allow no other."""
+    wished_s = wishes.lengths.film_s
+    if not wished_s or abs(new.duration_ms / 1000 - wished_s) < 0.5 or not new.pictures:
+        return []
+    if new.duration_ms / 1000 > wished_s:
+        return [(f"{wished_s:g} s is too short for so many pictures.", f"画面太多，{wished_s:g} 秒放不下。")[language]]
+    return [(f"The clips are not long enough for {wished_s:g} s.", f"片段不够长，达不到 {wished_s:g} 秒。")[language]]
+
+
+def _left_over(wishes: Wishes, language: int) -> list[str]:
+    """What nothing was made of, in the person's own words."""
+    if not wishes.left_over:
+        return []
+    quoted = (
+        ", ".join(f"‘{part}’" for part in wishes.left_over)
+        if language == 0
+        else "、".join(f"“{part}”" for part in wishes.left_over)
+    )
+    return [(f"Not used: {quoted}.", f"没有用到：{quoted}。")[language]]
 
 
 def keys_changed_entirely(old: Cut, new: Cut) -> bool:
@@ -92,7 +117,7 @@ def _changes(old: Cut, new: Cut, language: int) -> list[str]:
         found.append((f"added {', '.join(gained)}", f"加入了 {'、'.join(gained)}")[language])
     if lost:
         found.append((f"left out {', '.join(lost)}", f"去掉了 {'、'.join(lost)}")[language])
-    if not gained and not lost and _shown(old) != _shown(new):
+    if _shown(old) != _shown(new) and sorted(_shown(old)) == sorted(_shown(new)):
         found.append(("changed the order", "调整了顺序")[language])
     if (old.meta.get("aspect"), old.meta.get("width")) != (new.meta.get("aspect"), new.meta.get("width")):
         found.append((f"aspect {new.meta.get('aspect')}", f"画幅改为 {new.meta.get('aspect')}")[language])
@@ -109,9 +134,17 @@ def _changes(old: Cut, new: Cut, language: int) -> list[str]:
             if now > was
             else ("the clips are heard", "保留了原声")[language]
         )
+    if was == now and (level := _clip_level(new)) != _clip_level(old):
+        found.append((f"clips’ sound {level:.0%}", f"原声音量 {level:.0%}")[language])
     if not found and old.pictures != new.pictures:
         found.append(("changed how the pictures are shown", "调整了画面的呈现方式")[language])
     return found
+
+
+def _clip_level(cut: Cut) -> float:
+    """The lowest volume of a clip's own sound, 0…1."""
+    levels = [meta_of(part).get("volume", 1.0) for part in cut.body]
+    return min([level for level in levels if isinstance(level, int | float)], default=1.0)
 
 
 def _muted(cut: Cut) -> int:
@@ -134,9 +167,18 @@ def _text_changes(old: Cut, new: Cut, language: int) -> list[str]:
 def _music_changes(old: Cut, new: Cut, language: int) -> list[str]:
     if old.music and not new.music:
         return [("removed the music", "去掉了音乐")[language]]
-    was = [(meta_of(part).get("name"), meta_of(part).get("volume")) for part in old.music]
-    now = [(meta_of(part).get("name"), meta_of(part).get("volume")) for part in new.music]
-    return _music(new, language) if was != now else []
+    was, now = ([(meta_of(part).get("name"), meta_of(part).get("volume")) for part in cut.music] for cut in (old, new))
+    found = _music(new, language) if was != now else []
+    ducks = [{meta_of(part).get("duck") for part in cut.music} for cut in (old, new)]
+    if ducks[0] != ducks[1] and old.music and new.music:
+        over = 1.0 in ducks[1]
+        found.append(
+            (
+                "the music plays over the clips" if over else "the music steps back under the clips",
+                "配乐盖过原声" if over else "配乐在原声下压低",
+            )[language]
+        )
+    return found
 
 
 def _music(cut: Cut, language: int) -> list[str]:
@@ -164,7 +206,9 @@ def _look(cut: Cut, language: int) -> list[str]:
 
 
 def _lines(cut: Cut, style: str) -> list[str]:
-    return [str(meta_of(part).get("text", "")) for part in cut.texts if meta_of(part).get("style", "title") == style]
+    """The texts of a style, each on one line."""
+    lines = (str(meta_of(part).get("text", "")) for part in cut.texts if meta_of(part).get("style", "title") == style)
+    return [" / ".join(line.strip() for line in text.splitlines()) for text in lines]
 
 
 def _shown(cut: Cut) -> list[str]:

@@ -6,84 +6,152 @@ A wish that is not mentioned is None (or empty), so that a later message changes
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
+from nemo_watch.studio.directing import text_words
 from nemo_watch.studio.directing import vocabulary as words
-from nemo_watch.studio.directing.lengths import wished_lengths
-from nemo_watch.studio.directing.quoting import Saying, sayings
+from nemo_watch.studio.directing.choosing import Move, left_out, moves, places_of_texts
+from nemo_watch.studio.directing.leftovers import leftovers
+from nemo_watch.studio.directing.lengths import Lengths, wished_lengths
+from nemo_watch.studio.directing.listening import SoundWishes, sound_wishes
+from nemo_watch.studio.directing.places import Place, masked
+from nemo_watch.studio.directing.quoting import Quoted, Rewording, Saying, quoted
+from nemo_watch.studio.directing.reading import Reading
 from nemo_watch.studio.directing.refusals import refusals
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What one message asks for. Lengths are in seconds, `volume` in 0…1, `louder` and `longer` are -1, 0 or +1."""
+    """What one message asks for.
+
+    `longer` is -1, 0 or +1. `unwanted` are meanings that were said no to. `roles` are kinds of text that
+    were asked for without words. `left_over` are the parts of the message that were not understood, `refusals` the
+    sentences about what cannot be done.
+    """
 
     chinese: bool
-    film_s: float | None = None
-    photo_s: float | None = None
-    delta_s: float | None = None
+    lengths: Lengths = field(default_factory=Lengths)
     longer: int = 0
     aspect: str | None = None
     sayings: tuple[Saying, ...] = ()
+    places: tuple[Place | None, ...] = ()
+    rewordings: tuple[Rewording, ...] = ()
+    removed: tuple[Saying, ...] = ()
+    refused: tuple[Saying, ...] = ()
     removals: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
     transition: str | None = None
-    music: bool | None = None
-    mood: str | None = None
-    no_song: bool = False
-    volume: float | None = None
-    louder: int = 0
-    clip_sound: bool | None = None
+    sound: SoundWishes = field(default_factory=SoundWishes)
     order: str | None = None
+    moves: tuple[Move, ...] = ()
     pace: str | None = None
     look: str | None = None
     fit: str | None = None
     moving: bool | None = None
-    left_out: tuple[str, ...] = ()
+    unwanted: frozenset[str] = frozenset()
+    left_out: tuple[Place, ...] = ()
     refusals: tuple[str, ...] = ()
+    left_over: tuple[str, ...] = ()
     makes: bool = False
     adds: bool = False
+    several: bool = False
     asks: bool = False
 
     @property
     def any(self) -> bool:
         """Whether the message names anything that this studio can change in a film."""
-        blank = Wishes(chinese=self.chinese, refusals=self.refusals, makes=self.makes, adds=self.adds, asks=self.asks)
-        return self != blank
+        return replace(
+            self,
+            sound=replace(self.sound, hint=None, own=False),
+            refusals=(),
+            left_over=(),
+            makes=False,
+            adds=False,
+            several=False,
+            asks=False,
+        ) != Wishes(chinese=self.chinese)
 
 
-def read_wishes(prompt: str, language: str) -> Wishes:
-    """The wishes of a prompt; `language` (like "zh-CN") decides the language of the reply where the words do not."""
-    texts, bare = sayings(prompt)
-    chinese = is_chinese(bare, language)
-    lengths = wished_lengths(bare)
-    transition = _first(words.TRANSITIONS, bare)
-    return Wishes(
+def read_wishes(prompt: str, language: str, names: Sequence[str] = ()) -> Wishes:
+    """The wishes of a prompt about media of these `names`; `language` (like "zh-CN") decides the language of the reply where the words do not."""
+    text, files = masked(prompt, names)
+    texts = quoted(text, files)
+    said = re.sub(r"⟦\d+⟧|▪", "", texts.bare)
+    chinese = is_chinese(said if said.strip() else text, language)
+    reading = Reading(texts.bare)
+    cannot = tuple(dict.fromkeys(both[chinese] for span, both in _refused(reading) if both[chinese]))
+    lengths = _lengths(reading, files)
+    wishes = Wishes(
         chinese=chinese,
-        film_s=lengths.film_s,
-        photo_s=lengths.photo_s,
-        delta_s=lengths.delta_s,
-        longer=0 if lengths.delta_s else _signed(words.LONGER, words.SHORTER, bare),
-        aspect=_aspect(bare),
-        sayings=texts,
-        removals=_removals(bare),
-        transition=transition,
-        music=_music(bare),
-        mood=_first(words.MOODS, bare) or (words.ANOTHER if words.ANOTHER_MUSIC.search(bare) else None),
-        no_song=bool(words.NO_SONG.search(bare)),
-        volume=_volume(bare),
-        louder=_signed(words.LOUDER, words.QUIETER, bare),
-        clip_sound=_clip_sound(bare),
-        order=_first(words.ORDERS, bare),
-        pace=_first(words.PACES, bare),
-        look=_look(bare),
-        fit=_first(words.FITS, bare),
-        moving=_moving(bare),
-        left_out=_left_out(bare),
-        refusals=refusals(bare, chinese),
-        makes=bool(words.MAKING.search(bare)),
-        adds=bool(words.ADDING.search(bare)),
-        asks=bool(words.QUESTION.search(bare.strip())),
+        lengths=lengths,
+        longer=0 if lengths.stays or lengths.change_s else _longer(reading),
+        left_out=left_out(reading, files),
+        moves=moves(reading, files),
+        removals=_removals(reading),
+        sound=sound_wishes(reading),
+        fit=reading.first(words.FITS),
+        moving=_moving(reading),
+        refusals=cannot,
+        makes=bool(words.MAKING.search(texts.bare)),
+        adds=bool(words.ADDING.search(texts.bare)),
+        several=bool(text_words.SEVERAL.search(texts.bare)),
+        asks=bool(words.QUESTION.search(texts.bare.strip())),
     )
+    return _with_rest(_with_texts(_with_settings(wishes, reading), reading, texts, files), reading, files, texts)
+
+
+def _refused(reading: Reading) -> list[tuple[tuple[int, int], tuple[str, str]]]:
+    found = refusals(reading.text)
+    reading.hide(*(span for span, _ in found))
+    return found
+
+
+def _lengths(reading: Reading, files: Sequence[str]) -> Lengths:
+    lengths = wished_lengths(reading.text, files)
+    reading.take(*lengths.spans)
+    return lengths
+
+
+def _with_settings(wishes: Wishes, reading: Reading) -> Wishes:
+    """The wishes with those that are one of a few, and with what was said no to."""
+    transition = reading.first(words.TRANSITIONS)
+    aspect = reading.first(words.ASPECTS, checked=True)
+    order = reading.first(words.ORDERS)
+    look = reading.first(words.LOOKS, checked=True)
+    return replace(
+        wishes,
+        transition=transition,
+        pace=reading.first(words.PACES, checked=True),
+        aspect=aspect,
+        order=order,
+        look=look,
+        unwanted=frozenset(reading.unwanted),
+    )
+
+
+def _with_texts(wishes: Wishes, reading: Reading, texts: Quoted, files: Sequence[str]) -> Wishes:
+    """The wishes with the quoted texts, the pictures that they belong to, and the kinds of text that lack their words."""
+    given = {saying.role for saying in texts.shown} | {rewording.role for rewording in texts.rewordings}
+    asked = {
+        role
+        for pattern, role in text_words.WITHOUT_WORDS
+        if reading.match(pattern) and role not in given and "" not in given
+    }
+    places = places_of_texts(reading, [(saying.mark, saying.role) for saying in texts.shown], files)
+    return replace(
+        wishes,
+        sayings=texts.shown,
+        places=places if any(places) else (),
+        rewordings=texts.rewordings,
+        removed=texts.removed,
+        refused=texts.refused,
+        roles=frozenset(asked),
+    )
+
+
+def _with_rest(wishes: Wishes, reading: Reading, files: Sequence[str], texts: Quoted) -> Wishes:
+    return replace(wishes, left_over=leftovers(texts.bare, reading.spans, files, texts.texts))
 
 
 def is_chinese(text: str, language: str) -> bool:
@@ -95,102 +163,25 @@ def is_chinese(text: str, language: str) -> bool:
     return language.lower().startswith("zh")
 
 
-def _first(table: words.Table, text: str, *, denied: bool = False) -> str | None:
-    """The meaning of the first row that matches and is not denied ("not vertical"); with `denied`, of the first that is."""
-    return next(
-        (
-            meaning
-            for pattern, meaning in table
-            for match in pattern.finditer(text)
-            if bool(words.DENYING.search(text[: match.start()])) is denied
-        ),
-        None,
-    )
+def _longer(reading: Reading) -> int:
+    """Whether the film shall be longer or shorter; not where a title or a transition shall."""
+    return 0 if words.NOT_THE_FILM.search(reading.text) else reading.signed(words.LONGER, words.SHORTER)
 
 
-def _aspect(text: str) -> str | None:
-    """The wished aspect; who does not want it upright wants it lying."""
-    return _first(words.ASPECTS, text) or ("16:9" if _first(words.ASPECTS, text, denied=True) == "9:16" else None)
-
-
-def _look(text: str) -> str | None:
-    """The wished look; who does not want the one there is wants none."""
-    return _first(words.LOOKS, text) or ("none" if _first(words.LOOKS, text, denied=True) else None)
-
-
-def _signed(up: re.Pattern[str], down: re.Pattern[str], text: str) -> int:
-    return bool(up.search(text)) - bool(down.search(text))
-
-
-def _music(text: str) -> bool | None:
-    if words.MUSIC_OFF.search(text) or words.SILENT.search(text):
+def _moving(reading: Reading) -> bool | None:
+    if reading.match(words.STILL):
         return False
-    return True if words.MUSIC_ON.search(text) else None
+    return reading.says(words.MOVING)
 
 
-def _clip_sound(text: str) -> bool | None:
-    if words.CLIPS_MUTED.search(text) or words.SILENT.search(text):
-        return False
-    return True if words.CLIPS_HEARD.search(text) else None
-
-
-def _moving(text: str) -> bool | None:
-    if words.STILL.search(text):
-        return False
-    return True if words.MOVING.search(text) else None
-
-
-def _volume(text: str) -> float | None:
-    match = words.VOLUME.search(text)
-    return min(100, int(match.group(1) or match.group(2))) / 100 if match else None
-
-
-def _removals(text: str) -> frozenset[str]:
-    """Which texts shall go: a word of the table right after a word of removing."""
-    return frozenset(
-        meaning
-        for pattern, meaning in words.REMOVALS
-        for match in pattern.finditer(text)
-        if words.REMOVING.search(text[: match.start()]) and not _QUOTED.match(text, match.end())
-    )
-
-
-_QUOTED = re.compile(r"s?\s*▪")  # "remove the caption 'One'" speaks of that one
-
-
-_PLACES = {
-    **{word: str(number) for number, word in enumerate(["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"])},
-    **{char: str(number) for number, char in enumerate("一二三四五六七八九十")},
-    "last": "-1",
-}  # fmt: skip
-_PLACE = re.compile(
-    r"\s*(?:(first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last)\s+(?:photo|picture|image|clip)"
-    r"|(?:photo|picture|image|clip)\s+(?:number\s+|no\.?\s*|#\s*)?(\d{1,3})\b)",
-    re.IGNORECASE,
-)
-_PLACE_ZH = re.compile(r"\s*(?:第([一二三四五六七八九十]|\d{1,3})|最后一)(?:张|个|段)")
-_FILE = re.compile(r"\s*([\w\-. ()]{1,80}?\.(?:jpe?g|png|gif|webp|hei[cf]|mp4|mov|avi|webm|mkv))\b", re.IGNORECASE)
-_BARE_REMOVING = re.compile(
-    r"(?:\b(?:remove|delete|drop|without|leave\s+out|skip|take\s+out)|去掉|删除|删掉|去除|移除|不要)\s*(?:the\s+)?",
-    re.IGNORECASE,
-)
-
-
-def _left_out(text: str) -> tuple[str, ...]:
-    """Pictures to leave out: file names as written, or places as numbers ("0" the first, "-1" the last)."""
-    found = []
-    for match in _BARE_REMOVING.finditer(text):
-        rest = text[match.end() :]
-        if named := _FILE.match(rest):
-            found.append(named.group(1))
-        elif placed := _PLACE.match(rest):
-            found.append(_place(placed.group(1), placed.group(2)))
-        elif placed := _PLACE_ZH.match(rest):
-            found.append(_place(placed.group(1), None))
-    return tuple(found)
-
-
-def _place(word: str | None, number: str | None) -> str:
-    """A place as `left_out` has it: counted from 0, "-1" the last."""
-    digits = number or (word if word and word.isdecimal() else None)
-    return str(int(digits) - 1) if digits else _PLACES.get((word or "last").lower(), "-1")
+def _removals(reading: Reading) -> frozenset[str]:
+    """Which texts shall go: a word of the table right after a word of removing; "don't remove the title" keeps it."""
+    found = set()
+    for pattern, meaning in text_words.REMOVALS:
+        for match in pattern.finditer(reading.text):
+            verb = text_words.REMOVING.search(reading.text[: match.start()])
+            if verb:
+                reading.take((verb.start(), match.end()))
+                if not text_words.KEPT.search(reading.text[: verb.start()]):
+                    found.add(meaning)
+    return frozenset(found)
