@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pgqueuer.models import Job
 
     from nemo_watch.clock import Clock
-    from nemo_watch.jobs.dispatch import Dispatcher
+    from nemo_watch.jobs.dispatch import Dispatcher, Running
     from nemo_watch.jobs.queue import JobRecord
     from nemo_watch.jobs.store import Store
 
@@ -71,6 +71,7 @@ class Cluster:
     _was_away: bool = False  # the database, for us, at least once
     _unled: asyncio.Event = field(default_factory=asyncio.Event)
     _offered: dict[int, float] = field(default_factory=dict)
+    _taking: set[int] = field(default_factory=set)  # jobs that this host is about to have
     _left: frozenset[int] = frozenset()  # jobs that a dead host had at work, as of the last round
     _queue: PgQueuer | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -153,15 +154,26 @@ class Cluster:
         number = int(handed.payload or b"0")
         running = self.dispatcher.running.get(number)
         if running is None:
-            if self.dispatcher.stopping or not self._may_take_over() or len(self.dispatcher.running) >= self.own_limit:
+            at_work = self.dispatcher.running.keys() | self._taking
+            if self.dispatcher.stopping or not self._may_take_over() or len(at_work) >= self.own_limit:
                 raise self._again()
-            job, fence = await self.store.do(lambda c: self._adopted(c, number))
-            if job is None or fence is None:
-                return
-            running = self.dispatcher.begin(job, fence)
+            running = await asyncio.shield(asyncio.ensure_future(self._taken(number)))
+        if running is None:
+            return
         assert running.task is not None  # noqa: S101  begun
         await asyncio.shield(asyncio.wait([running.task]))
         self._offered.pop(number, None)
+
+    async def _taken(self, number: int) -> Running | None:
+        """The job, at work here from now on; None when it is not to be had. To be cut nowhere: what is ours must be worked on."""
+        self._taking.add(number)
+        try:
+            job, fence = await self.store.do(lambda c: self._adopted(c, number))
+        finally:
+            self._taking.discard(number)
+        if job is None or fence is None or self.dispatcher.stopping:  # a host that leaves gives it back
+            return None
+        return self.dispatcher.begin(job, fence)
 
     def _adopted(self, connection: sa.Connection, number: int) -> tuple[JobRecord | None, int | None]:
         """The job as it stood before, and the fence under which it is ours now."""
