@@ -114,3 +114,10 @@ def at_work(database: str, name: str) -> dict[str, list[object]] | None:
             "SELECT doing FROM host WHERE name = %s AND beat_at + silent_s > extract(epoch FROM clock_timestamp())", (name,)
         ).fetchone()
     return None if row is None else json.loads(row[0])
+
+
+def receipts(database: str) -> dict[tuple[str, str], tuple[str, float]]:
+    """The steps that are finished, with their receipts and when these were written."""
+    with psycopg.connect(database) as connection:
+        rows = connection.execute("SELECT scope, name, receipt, at FROM step WHERE state = 'done'").fetchall()
+    return {(scope, name): (receipt, at) for scope, name, receipt, at in rows}
