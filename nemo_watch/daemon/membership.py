@@ -47,6 +47,11 @@ class Leading:
         return True
 
     @property
+    def may_tell(self) -> bool:
+        """Whether what this daemon tells without asking the journal overwrites nobody."""
+        return self.cluster is None or self.cluster.surely_leads
+
+    @property
     def following(self) -> str:
         """What is done here while another leads, in words."""
         if self.cluster is None:

@@ -88,12 +88,30 @@ class Daemon:
             ticks = started_ticks(self._chores.ticks())
             systemd.notify("READY=1", self._status())
             alive = asyncio.create_task(systemd.keep_alive(self._clock))
+            hold_ups = asyncio.create_task(self._tell_hold_ups())
             try:
                 return await self._loop(on_change)
             finally:
                 systemd.notify("STOPPING=1", "STATUS=finishing what may not be cut")
                 alive.cancel()
+                hold_ups.cancel()
                 ticks.shutdown(wait=False)
+
+    async def _tell_hold_ups(self) -> None:
+        """A journal that cannot be written is told beside the rounds, which wait for it."""
+        while True:
+            await self._telling.held_up.wait()
+            self._telling.held_up.clear()
+            if not self._leading.may_tell:
+                continue
+            try:
+                overview = await self._telling.tell_hold_up()
+            except Trouble as trouble:
+                log.debug("telling.stumbled", reason=str(trouble))
+                continue
+            if overview is not None:
+                self._doing = _doing(overview)
+                systemd.notify(self._status())
 
     def _reload(self, reload: Callable[[], Config] | None) -> None:
         """Read the configuration anew, and look again. A bad one is refused and the old one stays."""

@@ -70,6 +70,7 @@ class Cluster:
     leader: str | None = None  # the name of the host that leads
     _news: int = -1
     _beating_since_s: float = 0.0
+    _beaten_s: float = float("-inf")  # when the last beat began that arrived
     _was_away: bool = False  # the database, for us, at least once
     _unled: asyncio.Event = field(default_factory=asyncio.Event)
     _offered: dict[int, tuple[float, int]] = field(default_factory=dict)  # job → when, and its fence: a higher one was had
@@ -216,6 +217,12 @@ class Cluster:
         if self.dispatcher.stopping:
             raise self._again(0.0)
 
+    @property
+    def surely_leads(self) -> bool:
+        """Whether nobody else can lead the site yet, though the database may be away."""
+        left_s = self._beaten_s + self.host.silent_s - self.clock.monotonic()
+        return self.lead is not None and left_s > self.host.beat_s
+
     def _may_take_over(self) -> bool:
         """Whether the database has been there long enough for the beats of all who live: after a restart everybody looks dead."""
         return not self._was_away or self.clock.monotonic() - self._beating_since_s > self.host.silent_s
@@ -292,6 +299,7 @@ class Cluster:
 
     async def _beat(self) -> None:
         """Tell that we live and what we do; hear what the others do, who leads, and what people want of our jobs."""
+        began_s = self.clock.monotonic()
         mine = {number: (r.progress, r.detail) for number, r in self.dispatcher.running.items()}
         noted_s = max(0.0, self.pace.untold_until_s - self.clock.monotonic())
         self.pace.untold_until_s = 0.0
@@ -299,6 +307,7 @@ class Cluster:
         quiet_s, moved, living, leads, leader, cancels = await self.store.read(
             lambda c: (hosts.quiet_left_s(c, noted_s), *self._exchanged(c, mine, lead))
         )
+        self._beaten_s = began_s
         if noted_s <= 0:  # who was told waits by itself
             self.pace.until_s = self.clock.monotonic() + quiet_s
         if lead is not None and self.lead is lead and not leads:

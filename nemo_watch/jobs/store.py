@@ -32,6 +32,7 @@ Work = Callable[[sa.Connection], Result]
 Item = tuple["Work[Any]", "asyncio.Future[Any] | Future[Any]", bool]  # whether it is news to other processes
 Outcome = tuple[Any, Trouble | None]
 
+HELD_UP: Final = "the journal cannot be written"
 _BATCH_MAX: Final = 512  # one commit's worth; more would only make its callers wait longer
 _RETRY_WAITS_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)  # a locked or full disk: the batch is kept and tried again, for ever
 _CLOSE_S: Final = (
@@ -48,6 +49,7 @@ class Store:
         self._thread = threading.Thread(target=self._serve, name="journal", daemon=True)
         self._closing = threading.Event()
         self.trouble: str | None = None  # why writing is held up just now, in words; for the status
+        self.on_trouble: Callable[[], None] = lambda: None  # called by the writer's thread when that is another than before
         self.generation = 0  # counts what this process wrote: equal generations, nothing new from here
         self._thread.start()
 
@@ -144,7 +146,9 @@ class Store:
     def _hold_up(self, reason: str) -> None:
         if self.trouble is None:  # once, not at every try
             log.warning("journal.held_up", reason=reason)
-        self.trouble = f"the journal cannot be written ({reason})"
+        before, self.trouble = self.trouble, f"{HELD_UP} ({reason})"
+        if self.trouble != before:
+            self.on_trouble()
 
     def _go_on(self) -> None:
         if self.trouble is not None:

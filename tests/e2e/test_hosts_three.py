@@ -38,7 +38,7 @@ def steps(cloud: Cloud) -> dict[str, int]:
 
 
 def test_six_films_are_made_by_exactly_one_host_each_and_all_take_part(hosts: list[Host], cloud: Cloud) -> None:
-    first = started(hosts, projects_here=2)
+    first = started(hosts, projects_here=2, silence="30s")
     first.project("before", "About before")  # or the brake of a first start holds them all
     was_made_once(first, cloud, "before", ["About before"])
     cloud.film.gate.clear()
