@@ -13,7 +13,7 @@ from tests.conftest import Server
 from tests.e2e.cloud import Cloud
 from tests.e2e.house import House
 
-SILENCE = "2s"
+SILENCE_S = 2.0
 WITHIN_S = 40.0
 
 
@@ -34,7 +34,7 @@ class Host(House):
             self.inbox.rmdir()
             (self.root / "mnt").symlink_to(self.shared)
             self.inbox, self.outbox = self.root / "mnt" / "inbox", self.root / "mnt" / "outbox"
-        journal = {"url": self.database, "host": self.name, "silence": SILENCE}
+        journal = {"url": self.database, "host": self.name, "silence": f"{SILENCE_S:g}s"}
         if self.shared is not None:
             journal["site"] = "home"
         tables = {name: dict(keys) for name, keys in (changes or {}).items()}
