@@ -43,6 +43,11 @@ _AFTER_A_STUMBLE_S: Final = 2.5  # doubled each time, up to the rescan
 _ONCE_STUMBLES_MAX: Final = 3
 _ENDED = frozenset({FilmState.DONE, FilmState.CANCELLED})
 
+OUTGROWN: Final = (
+    "A newer nemo-watch on another host has changed the journal, which this one does not know any more; it has stopped, and its films "
+    "are gone on with there. Install that version here as well, then start it again."
+)
+
 Result = TypeVar("Result")
 OnChange = Callable[["Overview"], None]
 
@@ -90,7 +95,10 @@ class Daemon:
             alive = asyncio.create_task(systemd.keep_alive(self._clock))
             hold_ups = asyncio.create_task(self._tell_hold_ups())
             try:
-                return await self._loop(on_change)
+                code = await self._loop(on_change)
+                if self._telling.store.outgrown:
+                    raise UsageError(OUTGROWN)
+                return code
             finally:
                 systemd.notify("STOPPING=1", "STATUS=finishing what may not be cut")
                 alive.cancel()
@@ -102,6 +110,9 @@ class Daemon:
         while True:
             await self._telling.held_up.wait()
             self._telling.held_up.clear()
+            if self._telling.store.outgrown and not self._stopping.is_set():
+                self._stop()
+                return
             if not self._leading.may_tell:
                 continue
             try:
