@@ -67,13 +67,15 @@ class Cluster:
     pace: SharedPace
     lead: Lead | None = None
     elsewhere: dict[int, tuple[str, float, str]] = field(default_factory=dict)  # job → host, progress, words
-    leader: str | None = None  # the name of the host that leads
+    leader: str | None = None  # the name of the host that leads, None where it is dead
     _news: int = -1
     _beating_since_s: float = 0.0
     _beaten_s: float = float("-inf")  # when the last beat began that arrived
     _was_away: bool = False  # the database, for us, at least once
     _unled: asyncio.Event = field(default_factory=asyncio.Event)
-    _offered: dict[int, tuple[float, int]] = field(default_factory=dict)  # job → when, and its fence: a higher one was had
+    _offered: dict[int, tuple[float, int]] = field(
+        default_factory=dict
+    )  # job → when, and its fence: a higher one was had
     _taking: set[int] = field(default_factory=set)  # jobs that this host is about to have
     _left: frozenset[int] = frozenset()  # jobs that a dead host had at work, as of the last round
     _queue: PgQueuer | None = None
@@ -322,7 +324,8 @@ class Cluster:
         }
         if others != self.elsewhere:
             self.dispatcher.changed.set()
-        self.elsewhere, self.leader = others, leader
+        self.elsewhere = others
+        self.leader = leader if leader in {name for name, _ in living.values()} else None
         for number in cancels:
             await self.dispatcher.cancel(number)
         if moved != self._news:

@@ -43,7 +43,9 @@ _CLOSE_S: Final = (
 class Store:
     """The journal's database: one connection, one writer thread, group commit."""
 
-    def __init__(self, engine: sa.Engine, is_outgrown: Callable[[sa.Connection], bool] = lambda _connection: False) -> None:
+    def __init__(
+        self, engine: sa.Engine, is_outgrown: Callable[[sa.Connection], bool] = lambda _connection: False
+    ) -> None:
         self._engine = engine
         self._is_outgrown = is_outgrown
         self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
@@ -51,7 +53,9 @@ class Store:
         self._closing = threading.Event()
         self.trouble: str | None = None  # why writing is held up just now, in words; for the status
         self.outgrown = False  # a newer nemo-watch has changed the journal: nothing of ours is written any more
-        self.on_trouble: Callable[[], None] = lambda: None  # called by the writer's thread when that is another than before
+        self.on_trouble: Callable[[], None] = lambda: (
+            None
+        )  # called by the writer's thread when that is another than before
         self.generation = 0  # counts what this process wrote: equal generations, nothing new from here
         self._thread.start()
 

@@ -111,7 +111,8 @@ def at_work(database: str, name: str) -> dict[str, list[object]] | None:
     """What a host last told that it does, None while it is taken for dead."""
     with psycopg.connect(database) as connection:
         row = connection.execute(
-            "SELECT doing FROM host WHERE name = %s AND beat_at + silent_s > extract(epoch FROM clock_timestamp())", (name,)
+            "SELECT doing FROM host WHERE name = %s AND beat_at + silent_s > extract(epoch FROM clock_timestamp())",
+            (name,),
         ).fetchone()
     return None if row is None else json.loads(row[0])
 

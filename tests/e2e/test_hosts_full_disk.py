@@ -93,7 +93,10 @@ def problems(host: Host) -> list[str]:
     return host.status()["watching"]["problems"]
 
 
-WRITES_MORE = [("run_sse", "part"), pytest.param("upload", "asked", marks=pytest.mark.slow)]  # steps that have no row yet
+WRITES_MORE = [
+    ("run_sse", "part"),
+    pytest.param("upload", "asked", marks=pytest.mark.slow),
+]  # steps that have no row yet
 
 
 @pytest.mark.parametrize(("call", "moment"), WRITES_MORE)
@@ -129,7 +132,9 @@ def test_tables_that_cannot_grow_hold_a_film_up_and_it_goes_on_when_there_is_roo
         was_made_once(hosts[0], cloud, "later", ["About later"])
 
 
-@pytest.mark.parametrize(("call", "moment"), [*WRITES_MORE, pytest.param("render", "performed", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("call", "moment"), [*WRITES_MORE, pytest.param("render", "performed", marks=pytest.mark.slow)]
+)
 def test_a_server_that_a_full_disk_has_ended_is_waited_for(
     tmp_path: Path, cloud: Cloud, disk: Path, call: str, moment: str
 ) -> None:

@@ -11,7 +11,12 @@ import pytest
 from tests.e2e.cloud import Cloud
 from tests.e2e.hosts import WITHIN_S, Host, at_work, cluster, had_by, leader, receipts, was_made_once, who
 
-STEPS = {"session": 1, "upload": 2, "run_sse": 1, "render": 1}  # of a film with two photos; a render is asked after, too
+STEPS = {
+    "session": 1,
+    "upload": 2,
+    "run_sse": 1,
+    "render": 1,
+}  # of a film with two photos; a render is asked after, too
 
 
 @pytest.fixture
