@@ -12,11 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 class Wire:
     """A way to the server that can be cut. `cut_after`: the next request that holds these bytes arrives, its answer never comes."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, address: str = "127.0.0.1") -> None:
         parts = urlsplit(database)
         self._target = next(Path(parse_qs(parts.query)["host"][0]).glob(".s.PGSQL.*[0-9]"))
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"postgresql://postgres@127.0.0.1:{self._listener.getsockname()[1]}{parts.path}"
+        self._listener = socket.create_server((address, 0))
+        self.url = f"postgresql://postgres@{address}:{self._listener.getsockname()[1]}{parts.path}"
         self.cut_after: bytes | None = None
         self.open = True
         self._sockets: list[socket.socket] = []

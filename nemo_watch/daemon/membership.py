@@ -13,9 +13,11 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from nemo_watch import __version__
-from nemo_watch.errors import Cause, Trouble
-from nemo_watch.jobs import hosts
+from nemo_watch.errors import Cause, FilmState, Trouble
+from nemo_watch.jobs import hosts, queue, records
 from nemo_watch.jobs.hosts import Host
+from nemo_watch.jobs.turns import is_held, waiting_for_another
+from nemo_watch.model import JobState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +26,20 @@ if TYPE_CHECKING:
     from nemo_watch.jobs.cluster import Cluster
     from nemo_watch.jobs.store import Store
 
+ENDED: Final = frozenset({FilmState.DONE, FilmState.CANCELLED})
+"""Films to which nothing more happens by itself, and about which nobody is asked."""
+
 MARK: Final = ".nemo-watch-site"
 """The hidden file of the outbox by which hosts know that they see the same one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What one that only helped leaves to the others, by the name of the host that leads and the films they have at work."""
+
+    leader: str
+    at_work: tuple[str, ...]
+    is_all_done: bool
 
 
 @dataclass(slots=True)
@@ -45,6 +59,29 @@ class Leading:
             await self.begin()
             self._begun = lead
         return True
+
+    async def left_to(self) -> Left | None:
+        """What is left to the host that leads, for one that only helps; None while something waits here or for a host, or we lead."""
+        cluster = self.cluster
+        if cluster is None or cluster.lead is not None or cluster.leader is None or cluster.dispatcher.running:
+            return None
+        site = cluster.site
+        jobs, doubted, films, states = await cluster.store.read(
+            lambda c: (
+                queue.open_jobs(c, site), queue.doubted_sessions(c), records.films(c, site=site), records.states(c, site)
+            )
+        )  # fmt: skip
+        waiting = waiting_for_another(jobs, doubted)
+        held = frozenset(film.id for film in films if film.held and not film.released)
+        if any(job.state is JobState.QUEUED and job.id not in waiting and not is_held(job, held) for job in jobs):
+            return None
+        at_work = tuple(job.film_name for job in jobs if job.state is JobState.WORKING)
+        return Left(cluster.leader, at_work, is_all_done=not jobs and all(state in ENDED for state in states))
+
+    @property
+    def may_tell(self) -> bool:
+        """Whether what this daemon tells without asking the journal overwrites nobody."""
+        return self.cluster is None or self.cluster.surely_leads
 
     @property
     def following(self) -> str:

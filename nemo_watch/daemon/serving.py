@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from nemo_watch.daemon import systemd
 from nemo_watch.daemon.local import near
+from nemo_watch.daemon.membership import ENDED
 from nemo_watch.daemon.rounds import Round
 from nemo_watch.daemon.ticks import started_ticks
 from nemo_watch.daemon.wishes import READING
@@ -41,7 +42,10 @@ _TELL_EVERY_MAX_S: Final = 30.0  # … and with hundreds of films, whose telling
 _TELL_SHARE: Final = 50  # progress alone takes no more than a fiftieth of a core
 _AFTER_A_STUMBLE_S: Final = 2.5  # doubled each time, up to the rescan
 _ONCE_STUMBLES_MAX: Final = 3
-_ENDED = frozenset({FilmState.DONE, FilmState.CANCELLED})
+OUTGROWN: Final = (
+    "A newer nemo-watch on another host has changed the journal, which this one does not know any more; it has stopped, and its films "
+    "are gone on with there. Install that version here as well, then start it again."
+)
 
 Result = TypeVar("Result")
 OnChange = Callable[["Overview"], None]
@@ -88,12 +92,36 @@ class Daemon:
             ticks = started_ticks(self._chores.ticks())
             systemd.notify("READY=1", self._status())
             alive = asyncio.create_task(systemd.keep_alive(self._clock))
+            hold_ups = asyncio.create_task(self._tell_hold_ups())
             try:
-                return await self._loop(on_change)
+                code = await self._loop(on_change)
+                if self._telling.store.outgrown:
+                    raise UsageError(OUTGROWN)
+                return code
             finally:
                 systemd.notify("STOPPING=1", "STATUS=finishing what may not be cut")
                 alive.cancel()
+                hold_ups.cancel()
                 ticks.shutdown(wait=False)
+
+    async def _tell_hold_ups(self) -> None:
+        """A journal that cannot be written is told beside the rounds, which wait for it."""
+        while True:
+            await self._telling.held_up.wait()
+            self._telling.held_up.clear()
+            if self._telling.store.outgrown and not self._stopping.is_set():
+                self._stop()
+                return
+            if not self._leading.may_tell:
+                continue
+            try:
+                overview = await self._telling.tell_hold_up()
+            except Trouble as trouble:
+                log.debug("telling.stumbled", reason=str(trouble))
+                continue
+            if overview is not None:
+                self._doing = _doing(overview)
+                systemd.notify(self._status())
 
     def _reload(self, reload: Callable[[], Config] | None) -> None:
         """Read the configuration anew, and look again. A bad one is refused and the old one stays."""
@@ -176,9 +204,20 @@ class Daemon:
                 if self._stumbles >= _ONCE_STUMBLES_MAX:
                     return 1
                 if overview is not None and not self._stumbles and not self._may_move(last, overview):
-                    return 0 if all(row.state in _ENDED for row in overview.films) else 1
+                    self._tell_left(row.name for row in overview.films if row.state is FilmState.WORKING)
+                    return 0 if all(row.state in ENDED for row in overview.films) else 1
+                if overview is None and (left := await self._unless_stopped(self._leading.left_to())) is not None:
+                    self._tell_left(left.at_work, left.leader)
+                    return 0 if left.is_all_done else 1
             await self._wait(last.next_s)
         return 0
+
+    def _tell_left(self, films: Iterable[str], leader: str | None = None) -> None:
+        """Say what `once` leaves to other hosts: the films that they have at work, and to look at the inbox."""
+        if names := sorted(films):
+            log.info("once.left_to_others", films=names)
+        if leader is not None:
+            log.info("once.not_leading", leader=leader)
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, Result]) -> Result | None:
         """What the work gives; None where a stop found it waiting, and it went on waiting: for a journal or disk that does not answer."""

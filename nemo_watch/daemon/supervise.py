@@ -159,6 +159,8 @@ async def started(
         cluster is not None,
     )
 
+    store.on_trouble = _wake_from_thread(telling.held_up)
+
     async def begin() -> None:
         service.metrics.resumed += await _take_over(
             config, clock, led, outbox, receipts, host.owner, alone=cluster is None

@@ -19,7 +19,7 @@ from nemo_watch.errors import FAILURES, Cause, FilmState, Need, Trouble, advice,
 from nemo_watch.jobs import hosts, queue, records
 from nemo_watch.jobs.decisions import Wait
 from nemo_watch.jobs.dispatch import time_of_day
-from nemo_watch.jobs.store import store_stamp
+from nemo_watch.jobs.store import HELD_UP, store_stamp
 from nemo_watch.jobs.tables import FIRST_SITE
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, Credits, FilmRow, FilmStory, JobState, LeftAlone, Overview, Track, Watching
@@ -70,6 +70,11 @@ class Telling:
     site: int = FIRST_SITE
     is_shared: bool = False  # several hosts write the journal
     overview: Overview | None = None
+    held_up: asyncio.Event = field(
+        default_factory=asyncio.Event
+    )  # there is another reason why the journal cannot be written
+    _rows_told: list[tuple[FilmRecord, Told]] = field(default_factory=list)
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _needs: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _account_needs: str | None = ""
     _told: dict[int, Told] = field(default_factory=dict)
@@ -92,13 +97,29 @@ class Telling:
             credits=self.credits(),
             watching=self._watching(round_),
         )
-        try:
-            await self._write(overview, rows)
-        except Trouble as trouble:
-            log.warning("outbox.unwritable", reason=str(trouble))
+        async with self._writing:
+            try:
+                await self._write(overview, rows)
+            except Trouble as trouble:
+                log.warning("outbox.unwritable", reason=str(trouble))
+            self._rows_told, self.overview = rows, overview
         await self._notify(rows)
         self._told = {record.id: told for record, told in rows}
-        self.overview = overview
+        return overview
+
+    async def tell_hold_up(self) -> Overview | None:
+        """What stood last, with the reason why the journal cannot be written: no round ends meanwhile. Its next telling takes it back.
+
+        Raises: Trouble when the outbox refuses.
+        """
+        async with self._writing:
+            if self.overview is None or self.store.trouble is None:
+                return None
+            watching = self.overview.watching
+            problems = [problem for problem in watching.problems if not problem.startswith(HELD_UP)]
+            overview = replace(self.overview, watching=Watching(watching.mode, (*problems, self.store.trouble)))
+            await self._write(overview, self._rows_told)
+            self.overview = overview
         return overview
 
     # -- rows ----------------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import sqlalchemy as sa
 
+from nemo_watch.errors import Trouble
 from nemo_watch.jobs import hosts, queue, records
 from nemo_watch.jobs.dispatch import AtWork
 from nemo_watch.jobs.hosts import Doing, Host, Lead
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pgqueuer.models import Job
 
     from nemo_watch.clock import Clock
-    from nemo_watch.jobs.dispatch import Dispatcher
+    from nemo_watch.jobs.dispatch import Dispatcher, Running
     from nemo_watch.jobs.queue import JobRecord
     from nemo_watch.jobs.store import Store
 
@@ -43,6 +44,7 @@ _ASK_S: Final = 1.0  # a lead or a job that its dead host still seems to have is
 _LOOK_S: Final = 0.2  # a place that has become free is filled by then
 _LEAVE_S: Final = 2.0
 _OFFERED_S: Final = 10.0  # what was offered and not taken by then is offered again
+_WAITS_FOR_A_HOST: Final = frozenset({JobState.QUEUED, JobState.WORKING})
 
 
 @dataclass(slots=True)
@@ -65,12 +67,16 @@ class Cluster:
     pace: SharedPace
     lead: Lead | None = None
     elsewhere: dict[int, tuple[str, float, str]] = field(default_factory=dict)  # job → host, progress, words
-    leader: str | None = None  # the name of the host that leads
+    leader: str | None = None  # the name of the host that leads, None where it is dead
     _news: int = -1
     _beating_since_s: float = 0.0
+    _beaten_s: float = float("-inf")  # when the last beat began that arrived
     _was_away: bool = False  # the database, for us, at least once
     _unled: asyncio.Event = field(default_factory=asyncio.Event)
-    _offered: dict[int, float] = field(default_factory=dict)
+    _offered: dict[int, tuple[float, int]] = field(
+        default_factory=dict
+    )  # job → when, and its fence: a higher one was had
+    _taking: set[int] = field(default_factory=set)  # jobs that this host is about to have
     _left: frozenset[int] = frozenset()  # jobs that a dead host had at work, as of the last round
     _queue: PgQueuer | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -84,13 +90,18 @@ class Cluster:
 
     async def close(self) -> None:
         """Take no part any more. What was at work here is free for the others at once; where the database is away, after a while."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        beats, serving = self._tasks
+        beats.cancel()
         self.lead = None
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, Trouble):
             async with asyncio.timeout(_LEAVE_S):
                 await self.store.do(lambda c: hosts.leave(c, self.host.owner))
+                self._unled.set()
+                if self._queue is not None:  # what it handed to us goes back to it
+                    self._queue.shutdown.set()
+                    await asyncio.wait([serving])
+        serving.cancel()
+        await asyncio.gather(beats, serving, return_exceptions=True)
 
     def led(self) -> Store:
         """The store as this host may write to it while it leads the site."""
@@ -103,14 +114,19 @@ class Cluster:
         if self.lead is None or self._queue is None:
             return
         now_s = self.clock.monotonic()
-        self._offered = {number: at for number, at in self._offered.items() if now_s - at < _OFFERED_S}
+        fences = {job.id: job.fence for job in jobs}
+        self._offered = {
+            number: (at_s, fence)
+            for number, (at_s, fence) in self._offered.items()
+            if now_s - at_s < _OFFERED_S and fences.get(number) == fence
+        }
         left = self._left = frozenset(await self.store.read(lambda c: hosts.orphans(c, self.site)))
         busy = [j for j in jobs if (j.state is JobState.WORKING and j.id not in left) or j.id in self._offered]
         free = [j for j in jobs if j.id not in self._offered]
         chosen = startable(free, busy, held, self.clock.now().timestamp(), self.limit)
         numbers = [*left - self._offered.keys(), *(job.id for job in chosen)]
         if numbers and await self._offer(numbers):
-            self._offered |= dict.fromkeys(numbers, now_s)
+            self._offered |= {number: (now_s, fences.get(number, 0)) for number in numbers}
 
     async def _offer(self, numbers: Sequence[int]) -> bool:
         """Put jobs into the queue, each once; whether that went well. What did not is offered by the next round."""
@@ -153,15 +169,33 @@ class Cluster:
         number = int(handed.payload or b"0")
         running = self.dispatcher.running.get(number)
         if running is None:
-            if self.dispatcher.stopping or not self._may_take_over() or len(self.dispatcher.running) >= self.own_limit:
+            at_work = self.dispatcher.running.keys() | self._taking
+            if self.dispatcher.stopping or not self._may_take_over() or len(at_work) >= self.own_limit:
                 raise self._again()
-            job, fence = await self.store.do(lambda c: self._adopted(c, number))
-            if job is None or fence is None:
-                return
-            running = self.dispatcher.begin(job, fence)
+            self._taking.add(number)
+            running = await asyncio.shield(asyncio.ensure_future(self._taken(number)))
+        if running is None:
+            return
         assert running.task is not None  # noqa: S101  begun
         await asyncio.shield(asyncio.wait([running.task]))
         self._offered.pop(number, None)
+        if self.dispatcher.stopping:
+            raise self._again(0.0)  # where it is not over, another host goes on with it at once
+
+    async def _taken(self, number: int) -> Running | None:
+        """The job, at work here from now on; None when it is not to be had. To be cut nowhere: what is ours must be worked on.
+
+        Raises: RetryRequested while it may be had soon: its dead host still seems to live, or there is no place.
+        """
+        try:
+            job, fence = await self.store.do(lambda c: self._adopted(c, number))
+        finally:
+            self._taking.discard(number)
+        if job is None or self.dispatcher.stopping:  # a host that leaves gives it back
+            return None
+        if fence is None and job.state in _WAITS_FOR_A_HOST:
+            raise self._again()
+        return None if fence is None else self.dispatcher.begin(job, fence)
 
     def _adopted(self, connection: sa.Connection, number: int) -> tuple[JobRecord | None, int | None]:
         """The job as it stood before, and the fence under which it is ours now."""
@@ -182,15 +216,23 @@ class Cluster:
         self._unled.clear()
         self.woken()
         await self._unled.wait()
+        if self.dispatcher.stopping:
+            raise self._again(0.0)
+
+    @property
+    def surely_leads(self) -> bool:
+        """Whether nobody else can lead the site yet, though the database may be away."""
+        left_s = self._beaten_s + self.host.silent_s - self.clock.monotonic()
+        return self.lead is not None and left_s > self.host.beat_s
 
     def _may_take_over(self) -> bool:
         """Whether the database has been there long enough for the beats of all who live: after a restart everybody looks dead."""
         return not self._was_away or self.clock.monotonic() - self._beating_since_s > self.host.silent_s
 
-    def _again(self) -> Exception:
+    def _again(self, in_s: float = _ASK_S) -> Exception:
         from pgqueuer.errors import RetryRequested
 
-        return RetryRequested(delay=timedelta(seconds=_ASK_S))
+        return RetryRequested(delay=timedelta(seconds=in_s))
 
     # -- the queue, joined again whenever it was lost ------------------------------------------------------------------------
 
@@ -204,6 +246,8 @@ class Cluster:
                     log.warning("queue.lost", reason=type(error).__name__)
             finally:
                 self._queue = None
+            if self.dispatcher.stopping:
+                return
             await self.clock.sleep(_JOIN_AGAIN_S[min(tries, len(_JOIN_AGAIN_S) - 1)])
             tries = tries + 1 if self.store.trouble else 0
 
@@ -257,15 +301,18 @@ class Cluster:
 
     async def _beat(self) -> None:
         """Tell that we live and what we do; hear what the others do, who leads, and what people want of our jobs."""
+        began_s = self.clock.monotonic()
         mine = {number: (r.progress, r.detail) for number, r in self.dispatcher.running.items()}
         noted_s = max(0.0, self.pace.untold_until_s - self.clock.monotonic())
         self.pace.untold_until_s = 0.0
+        lead = self.lead  # one that is taken while we ask is not what we ask after
         quiet_s, moved, living, leads, leader, cancels = await self.store.read(
-            lambda c: (hosts.quiet_left_s(c, noted_s), *self._exchanged(c, mine))
+            lambda c: (hosts.quiet_left_s(c, noted_s), *self._exchanged(c, mine, lead))
         )
+        self._beaten_s = began_s
         if noted_s <= 0:  # who was told waits by itself
             self.pace.until_s = self.clock.monotonic() + quiet_s
-        if self.lead is not None and not leads:
+        if lead is not None and self.lead is lead and not leads:
             log.warning("site.lost", to=leader)
             self.lead = None
             self._unled.set()
@@ -277,7 +324,8 @@ class Cluster:
         }
         if others != self.elsewhere:
             self.dispatcher.changed.set()
-        self.elsewhere, self.leader = others, leader
+        self.elsewhere = others
+        self.leader = leader if leader in {name for name, _ in living.values()} else None
         for number in cancels:
             await self.dispatcher.cancel(number)
         if moved != self._news:
@@ -285,11 +333,11 @@ class Cluster:
             self.woken()
 
     def _exchanged(
-        self, connection: sa.Connection, mine: Doing
+        self, connection: sa.Connection, mine: Doing, lead: Lead | None
     ) -> tuple[int, dict[str, tuple[str, Doing]], bool, str | None, list[int]]:
         if not hosts.beat(connection, self.host.owner, mine):
             hosts.enter(connection, self.host, self.site)  # we were asleep for a day
-        leads = self.lead is not None and hosts.leads(connection, self.lead)
+        leads = lead is not None and hosts.leads(connection, lead)
         cancels = [number for number in mine if records.wants_cancel(connection, number)]
         return (
             news(connection),

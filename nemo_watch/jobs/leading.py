@@ -30,6 +30,11 @@ class Led:
         return self._store.trouble
 
     @property
+    def outgrown(self) -> bool:
+        """As `Store.outgrown`."""
+        return self._store.outgrown
+
+    @property
     def generation(self) -> int:
         """As `Store.generation`."""
         return self._store.generation

@@ -50,7 +50,7 @@ def open_postgres(url: str) -> Store:
     Raises: UsageError when the address is wrong, the database refuses us, or was written by a newer nemo-watch; Trouble
     (JOURNAL_AWAY) when the server cannot be used just now.
     """
-    return Store(prepared(postgres_engine(url), shown_address(url)))
+    return Store(prepared(postgres_engine(url), shown_address(url)), schema.is_outgrown)
 
 
 def prepared(engine: sa.Engine, where: str) -> sa.Engine:

@@ -91,6 +91,13 @@ def outbox_folders(connection: sa.Connection, site: int = tables.FIRST_SITE) -> 
     return {row.id: row.outbox for row in rows}
 
 
+def states(connection: sa.Connection, site: int) -> list[FilmState]:
+    """How the films of a site stand whose folders are there, as they were told last."""
+    film, project = tables.film, tables.project
+    query = sa.select(film.c.state).join(project).where(project.c.site == site, ~project.c.gone)
+    return [FilmState(state) for state in connection.scalars(query).all()]
+
+
 def films(connection: sa.Connection, project: int | None = None, site: int | None = None) -> list[FilmRecord]:
     """All films, or a project's, or a site's."""
     film = tables.film

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from nemo_watch.errors import Trouble
+from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs.holdups import held_up
 from nemo_watch.logs import logger
 
@@ -32,6 +32,7 @@ Work = Callable[[sa.Connection], Result]
 Item = tuple["Work[Any]", "asyncio.Future[Any] | Future[Any]", bool]  # whether it is news to other processes
 Outcome = tuple[Any, Trouble | None]
 
+HELD_UP: Final = "the journal cannot be written"
 _BATCH_MAX: Final = 512  # one commit's worth; more would only make its callers wait longer
 _RETRY_WAITS_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)  # a locked or full disk: the batch is kept and tried again, for ever
 _CLOSE_S: Final = (
@@ -42,12 +43,19 @@ _CLOSE_S: Final = (
 class Store:
     """The journal's database: one connection, one writer thread, group commit."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(
+        self, engine: sa.Engine, is_outgrown: Callable[[sa.Connection], bool] = lambda _connection: False
+    ) -> None:
         self._engine = engine
+        self._is_outgrown = is_outgrown
         self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="journal", daemon=True)
         self._closing = threading.Event()
         self.trouble: str | None = None  # why writing is held up just now, in words; for the status
+        self.outgrown = False  # a newer nemo-watch has changed the journal: nothing of ours is written any more
+        self.on_trouble: Callable[[], None] = lambda: (
+            None
+        )  # called by the writer's thread when that is another than before
         self.generation = 0  # counts what this process wrote: equal generations, nothing new from here
         self._thread.start()
 
@@ -144,18 +152,30 @@ class Store:
     def _hold_up(self, reason: str) -> None:
         if self.trouble is None:  # once, not at every try
             log.warning("journal.held_up", reason=reason)
-        self.trouble = f"the journal cannot be written ({reason})"
+        before, self.trouble = self.trouble, f"{HELD_UP} ({reason})"
+        if self.trouble != before:
+            self.on_trouble()
 
     def _go_on(self) -> None:
         if self.trouble is not None:
             log.info("journal.written_again")
         self.trouble = None
 
+    def _outgrow(self, count: int) -> list[Outcome]:
+        """Everything that waits is lost to hosts that know the journal as it is now."""
+        if not self.outgrown:
+            self.outgrown = True
+            self.on_trouble()
+        return [(None, Trouble(Cause.LOST_TO_ANOTHER))] * count
+
     def _run(self, batch: list[Item]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         with self._engine.connect() as connection:
             transaction = connection.begin()
             try:
+                if self._is_outgrown(connection):
+                    transaction.rollback()
+                    return self._outgrow(len(batch))
                 for work, _, _ in batch:
                     try:
                         outcomes.append((work(connection), None))

@@ -6,16 +6,13 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.conftest import Server
 from tests.e2e.cloud import Cloud
-from tests.e2e.hosts import Host, cluster
+from tests.e2e.hosts import WITHIN_S, Host, cluster, leader, of, was_made_once, who
 from tests.e2e.house import House
 from tests.wire import Wire
-
-WITHIN_S = 40.0
 
 
 @pytest.fixture
@@ -23,36 +20,6 @@ def hosts(tmp_path: Path, cloud: Cloud, database: str) -> Iterator[list[Host]]:
     """Two hosts of one site, none started yet."""
     with cluster(tmp_path, cloud, database) as both:
         yield both
-
-
-def who(hosts: list[Host], event: str, film: str) -> list[str]:
-    """The hosts whose log tells this event of the film."""
-    return [
-        host.name
-        for host in hosts
-        for line in (host.log.read_text("utf-8").splitlines() if host.log.exists() else [])
-        if f'"event": "{event}"' in line and f'"film": "{film}"' in line
-    ]
-
-
-def leader(hosts: list[Host]) -> Host:
-    """The host that looks at the inbox; waits until there is one."""
-
-    def found() -> list[Host]:
-        return [host for host in hosts if host.log.exists() and "site.led" in host.log.read_text("utf-8")]
-
-    return hosts[0].until(found, daemon=False)[0]
-
-
-def was_made_once(host: Host, cloud: Cloud, name: str, words: list[str]) -> None:
-    """Done, each message sent once, one whole video."""
-    row = host.until_done(name)
-    assert (row["version"], row["needs"]) == (1, None)
-    assert [message for message in cloud.messages if name in message] == words, host.report()
-    videos = {path: found for path, found in host.videos().items() if path.startswith(f"{name}/")}
-    assert set(videos) == {f"{name}/{name}.mp4", f"{name}/{name}-v1.mp4"}
-    assert set(videos.values()) <= cloud.video_sums
-    host.until(lambda: not host.leftovers(), 10, daemon=False)
 
 
 def test_two_hosts_share_the_work_and_each_film_is_made_once(hosts: list[Host], cloud: Cloud) -> None:
@@ -173,13 +140,6 @@ def test_retry_again_and_cancel_reach_a_film_that_another_host_has_at_work(hosts
     hook.released.set()
     assert second.command("retry", "held").returncode == 0
     was_made_once(first, cloud, "held", ["About held"])
-
-
-def of(server: Server, name: str) -> str:
-    """A new database on a server of the test's own."""
-    with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.url.replace("/postgres?", f"/{name}?")
 
 
 @pytest.mark.parametrize(
