@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -16,6 +18,25 @@ from nemo_watch import masking
 settings.register_profile("shared machines", deadline=None)  # how long a case takes says nothing there
 settings.load_profile("shared machines")
 _numbers = itertools.count()
+
+
+_LONG: Final = (
+    "systemd",
+    "e2e",
+    "sim",
+)  # these folders first: what is left at the end is short, and no process waits long for another
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rooms that take longest come first."""
+    items.sort(
+        key=lambda item: next((place for place, name in enumerate(_LONG) if name in item.path.parts), len(_LONG))
+    )
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process a core and one more: cases with real processes wait more than they work."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)
