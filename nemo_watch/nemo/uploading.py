@@ -145,9 +145,17 @@ class _Reader:
         try:
             if reading.done() and not reading.cancelled():
                 return reading.result()  # a piece that was read ahead costs no turn of the loop
-            return await asyncio.shield(asyncio.wrap_future(reading))
+            read = asyncio.wrap_future(reading)
+            read.add_done_callback(_heard)  # where we are cancelled, a shield lets go of what it shielded
+            return await asyncio.shield(read)
         except FileNotFoundError as error:
             raise Trouble(Cause.MEDIA_GONE, file=self.parcel.name) from error
         except OSError as error:
             reason = cleaned(error.strerror or type(error).__name__)
             raise Trouble(Cause.FILE_UNREADABLE, file=self.parcel.name, reason=reason) from error
+
+
+def _heard(read: asyncio.Future[Any]) -> None:
+    """A read that nobody waits for any more may fail: that is no error of anybody."""
+    if not read.cancelled():
+        read.exception()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import io
 import json
 import socket
 import struct
+import threading
 
 import httpx
 import pytest
@@ -145,6 +147,34 @@ async def test_a_file_that_cannot_be_read_is_its_own_trouble(client_for, serving
         with pytest.raises(Trouble) as raised:
             await client.upload("1", "a.mp4", 10, Bad)
     assert raised.value.cause is cause
+
+
+async def test_a_read_that_fails_after_its_upload_was_cancelled_is_nobodys_error(client_for, serving):
+    reads, lets_go, spoken = threading.Event(), threading.Event(), []
+
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            reads.set()
+            lets_go.wait(10)
+            raise ValueError("I/O operation on closed file")
+
+    async def talk(reader, writer):
+        await reader.read()
+
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: spoken.append(context))
+    async with serving(talk) as url, client_for(url) as client:
+        upload = asyncio.ensure_future(client.upload("1", "a.mp4", 10, Slow))
+        assert await asyncio.to_thread(reads.wait, 10)
+        upload.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await upload
+        lets_go.set()
+    del upload
+    await asyncio.sleep(0.05)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert spoken == []
 
 
 @pytest.mark.looptime
