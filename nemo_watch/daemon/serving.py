@@ -44,7 +44,7 @@ _AFTER_A_STUMBLE_S: Final = 2.5  # doubled each time, up to the rescan
 _ONCE_STUMBLES_MAX: Final = 3
 OUTGROWN: Final = (
     "A newer nemo-watch on another host has changed the journal, which this one does not know any more; it has stopped, and its films "
-    "are gone on with there. Install that version here as well, then start it again."
+    "are carried on there. Install that version here as well, then start it again."
 )
 
 Result = TypeVar("Result")

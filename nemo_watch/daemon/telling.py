@@ -70,9 +70,7 @@ class Telling:
     site: int = FIRST_SITE
     is_shared: bool = False  # several hosts write the journal
     overview: Overview | None = None
-    held_up: asyncio.Event = field(
-        default_factory=asyncio.Event
-    )  # there is another reason why the journal cannot be written
+    held_up: asyncio.Event = field(default_factory=asyncio.Event)  # the journal cannot be written for another reason
     _rows_told: list[tuple[FilmRecord, Told]] = field(default_factory=list)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _needs: dict[tuple[str, str], str | None] = field(default_factory=dict)

@@ -73,9 +73,7 @@ class Cluster:
     _beaten_s: float = float("-inf")  # when the last beat began that arrived
     _was_away: bool = False  # the database, for us, at least once
     _unled: asyncio.Event = field(default_factory=asyncio.Event)
-    _offered: dict[int, tuple[float, int]] = field(
-        default_factory=dict
-    )  # job → when, and its fence: a higher one was had
+    _offered: dict[int, tuple[float, int]] = field(default_factory=dict)  # job → when, and its fence
     _taking: set[int] = field(default_factory=set)  # jobs that this host is about to have
     _left: frozenset[int] = frozenset()  # jobs that a dead host had at work, as of the last round
     _queue: PgQueuer | None = None

@@ -53,9 +53,7 @@ class Store:
         self._closing = threading.Event()
         self.trouble: str | None = None  # why writing is held up just now, in words; for the status
         self.outgrown = False  # a newer nemo-watch has changed the journal: nothing of ours is written any more
-        self.on_trouble: Callable[[], None] = lambda: (
-            None
-        )  # called by the writer's thread when that is another than before
+        self.on_trouble: Callable[[], None] = lambda: None  # by the writer's thread, when the trouble is another
         self.generation = 0  # counts what this process wrote: equal generations, nothing new from here
         self._thread.start()
 
