@@ -6,6 +6,7 @@ import asyncio
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
 
 from nemo_watch.commands.acting import need_state
 from nemo_watch.commands.asking import journal
@@ -37,18 +38,30 @@ def run(options: argparse.Namespace) -> int:
     with only_daemon(config):
         rows = _moved(config, replace(config, journal=replace(config.journal, url=url)))
     say(f"Moved: {rows} rows." if rows else "Moved.")
-    say(f'Now set it in {config.path or "the configuration"}, or nothing starts:\n\n[journal]\nurl = "{_shown(url)}"\n')
+    from nemo_watch.daemon.membership import site_name
+
+    lines = [f'url = "{_without_password(url)}"'] + ([f'site = "{site_name(config)}"'] if url else [])
+    say(
+        f"Now set it in {config.path or 'the configuration'}, or nothing starts:\n\n[journal]\n"
+        + "\n".join(lines)
+        + "\n"
+    )
+    if url != _without_password(url):
+        say("The password belongs into ~/.pgpass, or into the address.")
     return 0
 
 
-def _shown(url: str) -> str:
-    from nemo_watch.masking import masked
-
-    return masked(url)
+def _without_password(url: str) -> str:
+    """The address as it may be shown and copied."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    user, _, place = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{place}"))
 
 
 def _moved(config: Config, there: Config) -> int:
-    from nemo_watch.daemon.membership import site_name
+    from nemo_watch.daemon.membership import outbox_mark, site_name
     from nemo_watch.daemon.wiring import opened_anew
     from nemo_watch.jobs import copying, hosts
     from nemo_watch.jobs.postgres import shown_address
@@ -58,7 +71,9 @@ def _moved(config: Config, there: Config) -> int:
         if living:
             names = ", ".join(name for name, _ in living.values())
             raise UsageError(f"nemo-watch still runs on {names}. Stop it there first: the journal must stand still.")
-        rows = copying.copied(source, target, site_name(there) if there.journal.url else "")
+        shared = bool(there.journal.url)
+        mark = outbox_mark(there.folders.outbox) if shared else None
+        rows = copying.copied(source, target, site_name(there) if shared else "", mark)
         asyncio.run(_account_moved(_tokens(config, source), _tokens(there, target)))
         copying.take_up(target)
         copying.leave(source, shown_address(there.journal.url) if there.journal.url else str(there.folders.state))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -17,14 +18,18 @@ from nemo_watch.errors import Cause, FilmState, Trouble
 from nemo_watch.jobs import hosts, queue, records
 from nemo_watch.jobs.hosts import Host
 from nemo_watch.jobs.turns import is_held, waiting_for_another
-from nemo_watch.model import JobState
+from nemo_watch.logs import logger
+from nemo_watch.model import Backend, JobState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from nemo_watch.config import Config
     from nemo_watch.jobs.cluster import Cluster
+    from nemo_watch.jobs.queue import JobRecord
     from nemo_watch.jobs.store import Store
+
+log = logger("daemon")
 
 ENDED: Final = frozenset({FilmState.DONE, FilmState.CANCELLED})
 """Films to which nothing more happens by itself, and about which nobody is asked."""
@@ -92,21 +97,53 @@ class Leading:
         return f"{leader} looks at the inbox; {len(self.cluster.dispatcher.running)} films at work here"
 
 
-async def joined(config: Config, store: Store) -> tuple[Host, int]:
+def able(config: Config) -> Callable[[JobRecord, bool], Awaitable[bool]]:
+    """Whether this host can carry a job out: it was decided for our backend, and some of its media is in our inbox, or we lead.
+
+    An empty or another inbox would take every file for lost; what really is lost, the host that leads has seen. No more is asked of an
+    inbox that does not answer until it has.
+    """
+    backend, inbox = Backend(config.service.backend), config.folders.inbox
+    stuck: set[asyncio.Future[bool]] = set()
+
+    def is_here(job: JobRecord) -> bool:
+        return not job.order.media or any((inbox / medium.path).is_file() for medium in job.order.media)
+
+    async def answer(job: JobRecord, leads: bool) -> bool:
+        if job.order.backend is not backend or stuck:
+            return False
+        look = asyncio.ensure_future(asyncio.to_thread(is_here, job))
+        done, _ = await asyncio.wait([look], timeout=config.journal.silence_s)
+        if not done:
+            stuck.add(look)
+            look.add_done_callback(stuck.discard)
+        found = bool(done) and (leads or look.result())
+        if not found:
+            log.warning("film.not_here", film=job.film_name, inbox=str(inbox))
+        return found
+
+    return answer
+
+
+async def joined(config: Config, store: Store, account: str) -> tuple[Host, int]:
     """The daemon as a host of its site, entered in place of the one that ran on this state folder before, and the site's number.
+
+    `account` is the key of its account: one with a token of its own is another than one without.
 
     Raises: UsageError as `hosts.join`; Trouble when the outbox or the state folder refuses.
     """
     name = host_name(config)
     host = Host(uuid4().hex, name, __version__, config.journal.silence_s)
-    mark = _mark(config.folders.outbox)
+    mark = outbox_mark(config.folders.outbox)
     before = _replaced(config.folders.state / "host", host.owner)
+    own_token = account if account.startswith("token:") else "none"
+    terms = {"service.backend": config.service.backend, "NEMO_TOKEN": own_token}
 
     def work(connection: sa.Connection) -> int:
         if before:
             hosts.leave(connection, before)  # the lock of the state folder proves that it is no more
         hosts.forget(connection)
-        return hosts.join(connection, host, site_name(config), mark)
+        return hosts.join(connection, host, site_name(config), mark, terms)
 
     return host, await store.do(work)
 
@@ -121,7 +158,7 @@ def site_name(config: Config) -> str:
     return config.journal.site or host_name(config)
 
 
-def _mark(outbox: Path) -> str:
+def outbox_mark(outbox: Path) -> str:
     """What stands in the outbox's mark, which the first host makes."""
     path = outbox / MARK
     new = path.with_name(f"{path.name}.{uuid4().hex}")

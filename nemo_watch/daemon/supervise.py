@@ -17,7 +17,7 @@ from nemo_watch.daemon.answers import Answers
 from nemo_watch.daemon.crew import RealCrew
 from nemo_watch.daemon.local import with_local_studio
 from nemo_watch.daemon.looks import Looks
-from nemo_watch.daemon.membership import Leading, joined
+from nemo_watch.daemon.membership import Leading, able, joined
 from nemo_watch.daemon.recall import Recall
 from nemo_watch.daemon.receipts import Receipts
 from nemo_watch.daemon.requests import Requests
@@ -121,7 +121,11 @@ async def started(
     config: Config, clock: Clock, store: Store, service: RealService, *, once: bool
 ) -> AsyncIterator[Daemon]:
     """The daemon with all its parts joined; stopped in order at the end."""
-    host, site = await joined(config, store) if config.journal.url else (Host(uuid4().hex, "", __version__), FIRST_SITE)
+    host, site = (
+        await joined(config, store, service.account_key)
+        if config.journal.url
+        else (Host(uuid4().hex, "", __version__), FIRST_SITE)
+    )
     outbox = OutboxFolder(config.folders.outbox)
     folder = InboxFolder(config.folders.inbox)
     receipts = Receipts(store, site)
@@ -199,7 +203,19 @@ def _cluster(
 
     at_once = config.service.projects_at_once
     here = config.journal.projects_here or at_once
-    return Cluster(config.journal.url, store, clock, host, site, dispatcher, at_once, here, wake.set, SharedPace(clock))
+    return Cluster(
+        config.journal.url,
+        store,
+        clock,
+        host,
+        site,
+        dispatcher,
+        at_once,
+        here,
+        wake.set,
+        SharedPace(clock),
+        able(config),
+    )
 
 
 async def _take_over(

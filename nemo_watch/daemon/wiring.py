@@ -68,8 +68,8 @@ def open_journal(config: Config) -> Store:
     if left_for is not None:
         store.close()
         raise UsageError(
-            f"journal.url: this journal was moved to {left_for}, and what is true stands there. Set journal.url, or move it back: "
-            "nemo-watch journal move"
+            f"journal.url: this journal was moved to {left_for}, and what is true stands there. Set journal.url, or move it back, with "
+            "journal.url set: nemo-watch journal move sqlite"
         )
     return store
 

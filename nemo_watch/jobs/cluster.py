@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, cast
@@ -51,7 +51,7 @@ _WAITS_FOR_A_HOST: Final = frozenset({JobState.QUEUED, JobState.WORKING})
 class Cluster:
     """What this host does in it. `limit` is how many jobs may be at work on all hosts, `own_limit` on this one.
 
-    `lead` is set while this host leads its site; `elsewhere` is what the other hosts have at work. `woken` asks for a round,
+    `able` tells whether this host, which leads or not, can carry a job out. `lead` is set while this host leads its site; `elsewhere` is what the other hosts have at work. `woken` asks for a round,
     `told` for a telling.
     """
 
@@ -65,6 +65,7 @@ class Cluster:
     own_limit: int
     woken: Callable[[], None]
     pace: SharedPace
+    able: Callable[[JobRecord, bool], Awaitable[bool]]
     lead: Lead | None = None
     elsewhere: dict[int, tuple[str, float, str]] = field(default_factory=dict)  # job → host, progress, words
     leader: str | None = None  # the name of the host that leads, None where it is dead
@@ -183,9 +184,12 @@ class Cluster:
     async def _taken(self, number: int) -> Running | None:
         """The job, at work here from now on; None when it is not to be had. To be cut nowhere: what is ours must be worked on.
 
-        Raises: RetryRequested while it may be had soon: its dead host still seems to live, or there is no place.
+        Raises: RetryRequested while it may be had soon, or elsewhere: its dead host still seems to live, or this one cannot carry it out.
         """
         try:
+            wanted = await self.store.read(lambda c: queue.job_numbered(c, number))
+            if wanted is not None and not await self.able(wanted, self.lead is not None):
+                raise self._again()
             job, fence = await self.store.do(lambda c: self._adopted(c, number))
         finally:
             self._taking.discard(number)

@@ -24,14 +24,14 @@ _OF_THE_JOURNAL: Final = frozenset({"schema", MOVED_TO})  # of `meta`: each jour
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def copied(source: Store, target: Store, site: str) -> int:
-    """Copy everything into the `target`, which is empty or was left; its only site gets the name `site`; how many rows.
+def copied(source: Store, target: Store, site: str, mark: str | None) -> int:
+    """Copy everything into the `target`, which is empty or was left; its only site gets the name `site` and its outbox's mark; how many rows.
 
     Raises: UsageError when the target holds another journal, or the source films of several sites where there can be one.
     """
     move = source.submit(_begun).result()
     rows = source.submit(_read).result()
-    return target.submit(lambda c: _written(c, rows, site, move)).result()
+    return target.submit(lambda c: _written(c, rows, site, mark, move)).result()
 
 
 def leave(source: Store, target: str) -> None:
@@ -60,7 +60,7 @@ def _read(connection: sa.Connection) -> Rows:
     return found
 
 
-def _written(connection: sa.Connection, rows: Rows, site: str, move: str) -> int:
+def _written(connection: sa.Connection, rows: Rows, site: str, mark: str | None, move: str) -> int:
     was_left = records.kept(connection, MOVED_TO) is not None  # what it holds is old …
     was_cut = (
         records.kept(connection, _MOVE) == move
@@ -73,7 +73,7 @@ def _written(connection: sa.Connection, rows: Rows, site: str, move: str) -> int
         names = ", ".join(row["name"] for row in sites if row["id"] in used)
         raise UsageError(f"The journal holds the films of several sites ({names}); SQLite is for one host alone.")
     if len(used) < 2:
-        rows["site"] = [{"id": tables.FIRST_SITE, "name": site, "mark": None, "leader": None, "fence": 0}]
+        rows["site"] = [{"id": tables.FIRST_SITE, "name": site, "mark": mark, "leader": None, "fence": 0}]
         rows["project"] = [row | {"site": tables.FIRST_SITE} for row in rows["project"]]
     for table in reversed(tables.metadata.sorted_tables):
         own = table.c.key.not_in(_OF_THE_JOURNAL) if table.name == "meta" else sa.true()

@@ -64,10 +64,11 @@ def database_now(connection: sa.Connection) -> float:
 # -- taking part -------------------------------------------------------------------------------------------------------------
 
 
-def join(connection: sa.Connection, host: Host, site: str, mark: str) -> int:
+def join(connection: sa.Connection, host: Host, site: str, mark: str, terms: Mapping[str, str] | None = None) -> int:
     """The number of the site, with the host entered as one that sees it. `mark` is what lies in the site's outbox.
 
-    Raises: UsageError when the outbox is another site's, or the site another outbox's: its hosts must all see the same one.
+    `terms` are settings, by their names, that the hosts of a site must have in common, for each may go on with what another began.
+    Raises: UsageError when the outbox is another site's, the site another outbox's, or a living host of the site has other terms.
     """
     table = tables.site
     owner_of_mark = connection.execute(sa.select(table).where(table.c.mark == mark)).first()
@@ -92,8 +93,25 @@ def join(connection: sa.Connection, host: Host, site: str, mark: str) -> int:
     else:
         number = int(known.id)
         connection.execute(table.update().where(table.c.id == number).values(mark=mark))
+    _agree(connection, host, number, site, dict(terms or {}))
     enter(connection, host, number)
     return number
+
+
+def _agree(connection: sa.Connection, host: Host, number: int, site: str, terms: dict[str, str]) -> None:
+    """What is agreed upon holds while a host of the site lives. Raises: UsageError."""
+    table, key = tables.host, f"terms/{number}"
+    living = table.c.beat_at + table.c.silent_s > database_now(connection)
+    others = sa.select(table.c.name).where(table.c.site == number, table.c.owner != host.owner, living)
+    names = ", ".join(sorted(connection.scalars(others).all()))
+    agreed = records.kept(connection, key) or {}
+    for setting, value in terms.items():
+        if names and agreed.get(setting, value) != value:
+            raise UsageError(
+                f'{setting}: the other hosts of the site "{site}" ({names}) have another one than this host. Give all of them the same; '
+                "to change it, stop all of them first."
+            )
+    records.keep(connection, key, terms)
 
 
 def enter(connection: sa.Connection, host: Host, site: int) -> None:

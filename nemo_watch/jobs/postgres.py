@@ -68,10 +68,21 @@ def shown_address(url: str) -> str:
 
 def _refusal(error: DatabaseError, where: str) -> Trouble | UsageError:
     """What an error of the server means at a start: a wrong password is put right by a person, a server that is away is not."""
-    reason = masked(str(error.orig).strip().splitlines()[-1]) if str(error.orig).strip() else type(error.orig).__name__
+    reason = reason_of(error)
     if held_up(error) is None or any(words in reason for words in _MISTAKES):
         return UsageError(f"journal.url: the journal on {where} cannot be used ({reason}).")
     return Trouble(Cause.JOURNAL_AWAY, journal=where, reason=reason)
+
+
+def reason_of(error: DatabaseError) -> str:
+    """What the server or the way to it said, on one line, without secrets and without hints for programmers."""
+    lines = [line.strip() for line in masked(str(error.orig)).splitlines()]
+    said = [
+        line
+        for line in lines
+        if line and not line.lower().startswith(("is the server running", "hint:", "detail:", "context:"))
+    ]
+    return said[0] if said else type(error.orig).__name__
 
 
 # -- the engine --------------------------------------------------------------------------------------------------------------

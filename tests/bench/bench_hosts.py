@@ -77,7 +77,12 @@ async def host(url: str, name: str, silent_s: float) -> None:
     me = Host(uuid4().hex, name, "bench", silent_s)
     site = await store.do(lambda c: hosts.join(c, me, "bench", "bench"))
     dispatcher = Fixed(store, clock, me.owner, AT_ONCE, config.Pace(), Crew())  # type: ignore[arg-type]
-    cluster = Cluster(url, store, clock, me, site, dispatcher, 8 * AT_ONCE, AT_ONCE, wake.set, SharedPace(clock))
+
+    async def able(*_: object) -> bool:
+        return True
+
+    pace = SharedPace(clock)
+    cluster = Cluster(url, store, clock, me, site, dispatcher, 8 * AT_ONCE, AT_ONCE, wake.set, pace, able)
     await cluster.open()
     print("ready", flush=True)
     while True:

@@ -116,3 +116,18 @@ async def test_the_jobs_of_one_site_are_not_anothers(store):
     assert [j.id for j in await store.read(lambda c: queue.open_jobs(c, home))] == [job]
     assert await store.read(lambda c: queue.open_jobs(c, attic)) == []
     assert await store.do(placed("trip", attic))  # the same name in another outbox
+
+
+async def test_the_hosts_of_a_site_agree_on_what_each_must_go_on_with(store):
+    cloud, studio = {"service.backend": "cloud"}, {"service.backend": "studio"}
+    first, second = Host("a1", "nas-1", "1", silent_s=600), Host("b1", "nas-2", "1", silent_s=600)
+    await store.do(lambda c: hosts.join(c, first, "home", "m1", cloud))
+    with pytest.raises(UsageError, match=r"service\.backend: the other hosts of the site \"home\" \(nas-1\)"):
+        await store.do(lambda c: hosts.join(c, second, "home", "m1", studio))
+    await store.do(lambda c: hosts.join(c, second, "home", "m1", cloud))
+    await store.do(
+        lambda c: hosts.join(c, Host("c1", "nas-3", "1"), "cabin", "m2", studio)
+    )  # another site is another matter
+    await store.do(lambda c: hosts.leave(c, "a1"))
+    await store.do(lambda c: hosts.leave(c, "b1"))
+    await store.do(lambda c: hosts.join(c, second, "home", "m1", studio))  # all were stopped: it may be changed

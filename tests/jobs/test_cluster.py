@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nemo_watch.jobs import hosts
+from nemo_watch.jobs import hosts, queue
 from nemo_watch.jobs.cluster import Cluster
 from nemo_watch.jobs.hosts import Host
 from nemo_watch.jobs.leading import SharedPace
@@ -57,9 +57,14 @@ def opened(database: str) -> Iterator[Store]:
     store.close()
 
 
+async def able(*_: object) -> bool:
+    """This host can carry everything out."""
+    return True
+
+
 def joined(store: Store, clock: Any, own_limit: int = 8) -> Cluster:
     site = store.submit(lambda c: max(hosts.join(c, host, "home", "m") for host in (ME, OTHER))).result(10)
-    return Cluster("", store, clock, ME, site, Begun(), 8, own_limit, lambda: None, SharedPace(clock))  # type: ignore[arg-type]
+    return Cluster("", store, clock, ME, site, Begun(), 8, own_limit, lambda: None, SharedPace(clock), able)  # type: ignore[arg-type]
 
 
 def placed(store: Store, site: int, count: int) -> list[SimpleNamespace]:
@@ -130,3 +135,23 @@ async def test_a_lead_that_is_taken_while_a_beat_asks_is_kept(opened, clock):
     held.out.set()
     await beat
     assert cluster.lead is lead is not None
+
+
+async def test_a_job_that_this_host_cannot_carry_out_is_left_to_the_others(opened, clock):
+    from pgqueuer.errors import RetryRequested
+
+    cluster = joined(opened, clock)
+    (handed,) = placed(opened, cluster.site, 1)
+    asked: list[bool] = []
+
+    async def unable(_job: object, leads: bool) -> bool:
+        asked.append(leads)
+        return False
+
+    cluster.able = unable
+    with pytest.raises(RetryRequested):
+        await cluster._film(handed)
+    assert asked == [False]
+    assert not cluster.dispatcher.running
+    assert not cluster._taking
+    assert opened.submit(lambda c: queue.job_numbered(c, int(handed.payload)).state).result(10) is JobState.QUEUED

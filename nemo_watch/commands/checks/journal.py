@@ -24,7 +24,7 @@ def journal_findings(config: Config) -> Iterator[Finding]:
         return
     from sqlalchemy.exc import DatabaseError
 
-    from nemo_watch.jobs.postgres import postgres_engine, shown_address
+    from nemo_watch.jobs.postgres import postgres_engine, reason_of, shown_address
 
     try:
         engine = postgres_engine(config.journal.url)
@@ -37,10 +37,9 @@ def journal_findings(config: Config) -> Iterator[Finding]:
             yield from _server(connection, where)
             yield from _hosts(connection, where)
     except DatabaseError as error:
-        reason = str(error.orig).strip().splitlines()[-1:] or [type(error.orig).__name__]
         yield wrong(
             "journal",
-            f"{shown(where)} cannot be used ({shown(reason[0])})",
+            f"{shown(where)} cannot be used ({shown(reason_of(error))})",
             "start the server, or put journal.url right",
         )
     except UsageError as error:
