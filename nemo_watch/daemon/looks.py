@@ -44,6 +44,7 @@ class Looks:
     woken: Callable[[], None]
     watching: Watching = field(default_factory=lambda: Watching("events"))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set when nothing new is to be waited for
+    blind: bool = False  # the inbox was away at the last look
     _hanging: Announcer = field(default_factory=Announcer)
     _looking: _Looking | None = None
     _lost: list[_Looking] = field(default_factory=list)  # those that hang in what is gone
@@ -73,10 +74,12 @@ class Looks:
                 self._looking.add_done_callback(lambda _: self.woken())
         if not self._looking.done():  # later rounds do not wait for it again: jobs, requests and a stop go on beside it
             self._hanging.tell((f"The inbox {self.config.folders.inbox} does not answer.",))
+            self.blind = True
             return Look(absent=True, hangs=True, problems=(self._what_hangs(),))
         self._hanging.tell(())
         looking, self._looking = self._looking, None
         look, self.watching = looking.result()
+        self.blind = look.absent
         return look
 
     def _hangs_in_what_is_gone(self) -> bool:

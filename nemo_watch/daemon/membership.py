@@ -53,6 +53,7 @@ class Leading:
 
     cluster: Cluster | None
     begin: Callable[[], Awaitable[None]]
+    is_blind: Callable[[], bool]  # the inbox was away at the last look
     _begun: object = None
 
     async def leads(self) -> bool:
@@ -60,6 +61,10 @@ class Leading:
         lead = 0 if self.cluster is None else self.cluster.lead
         if lead is None:
             return False
+        if self.cluster is not None and self.is_blind():
+            await self.cluster.hand_over()
+            if self.cluster.lead is None:
+                return False
         if lead != self._begun:
             await self.begin()
             self._begun = lead

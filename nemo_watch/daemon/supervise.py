@@ -170,7 +170,7 @@ async def started(
             config, clock, led, outbox, receipts, host.owner, alone=cluster is None
         )
 
-    leading = Leading(cluster, begin)
+    leading = Leading(cluster, begin, lambda: looks.blind)
     if cluster is None:
         await leading.leads()
     else:

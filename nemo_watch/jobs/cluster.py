@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Final, cast
 import sqlalchemy as sa
 
 from nemo_watch.errors import Trouble
-from nemo_watch.jobs import hosts, queue, records
+from nemo_watch.jobs import hosts, queue
 from nemo_watch.jobs.dispatch import AtWork
-from nemo_watch.jobs.hosts import Doing, Host, Lead
+from nemo_watch.jobs.hosts import Host, Lead
 from nemo_watch.jobs.joining import database_errors, joined_queue
 from nemo_watch.jobs.leading import Led, SharedPace
-from nemo_watch.jobs.news import news
 from nemo_watch.jobs.turns import startable
 from nemo_watch.logs import logger
 from nemo_watch.model import JobState
@@ -44,6 +43,7 @@ _ASK_S: Final = 1.0  # a lead or a job that its dead host still seems to have is
 _LOOK_S: Final = 0.2  # a place that has become free is filled by then
 _LEAVE_S: Final = 2.0
 _OFFERED_S: Final = 10.0  # what was offered and not taken by then is offered again
+_HANDED_OVER_S: Final = 60.0
 _WAITS_FOR_A_HOST: Final = frozenset({JobState.QUEUED, JobState.WORKING})
 
 
@@ -72,6 +72,7 @@ class Cluster:
     _news: int = -1
     _beating_since_s: float = 0.0
     _beaten_s: float = float("-inf")  # when the last beat began that arrived
+    _asks_for_no_lead_until_s: float = float("-inf")
     _was_away: bool = False  # the database, for us, at least once
     _unled: asyncio.Event = field(default_factory=asyncio.Event)
     _offered: dict[int, tuple[float, int]] = field(default_factory=dict)  # job → when, and its fence
@@ -205,9 +206,21 @@ class Cluster:
         now = self.clock.now().timestamp()
         return job, hosts.adopt(connection, number, self.host.owner, self.limit, now)
 
+    async def hand_over(self) -> None:
+        """Let another host of the site lead, where one lives, for this one does not see the inbox; for a while it asks for no lead."""
+        now_s, lead = self.clock.monotonic(), self.lead
+        if lead is None or now_s < self._asks_for_no_lead_until_s:
+            return
+        self._asks_for_no_lead_until_s = now_s + max(_HANDED_OVER_S, 2 * self.host.silent_s)
+        if await self.store.do(lambda c: hosts.hand_over(c, lead)):
+            log.warning("site.handed_over", host=self.host.name)
+            self.lead = None
+            self._unled.set()
+
     async def _leading(self, _handed: Job) -> None:
         """Lead the site until another does, or the queue is lost."""
-        if self.dispatcher.stopping or not self._may_take_over():
+        blind = self.clock.monotonic() < self._asks_for_no_lead_until_s
+        if blind or self.dispatcher.stopping or not self._may_take_over():
             raise self._again()
         lead = await self.store.do(lambda c: hosts.take_lead(c, self.site, self.host.owner))
         if lead is None:
@@ -296,9 +309,8 @@ class Cluster:
             await self.clock.sleep(self.host.beat_s)
             began_s = self.clock.monotonic()
             await self._beat()
-            if (
-                self.clock.monotonic() - began_s > self.host.silent_s - self.host.beat_s
-            ):  # the database was away, or we were
+            took_s = self.clock.monotonic() - began_s
+            if took_s > self.host.silent_s - self.host.beat_s:  # the database was away, or we were
                 self._beating_since_s, self._was_away = self.clock.monotonic(), True
 
     async def _beat(self) -> None:
@@ -309,7 +321,7 @@ class Cluster:
         self.pace.untold_until_s = 0.0
         lead = self.lead  # one that is taken while we ask is not what we ask after
         quiet_s, moved, living, leads, leader, cancels = await self.store.read(
-            lambda c: (hosts.quiet_left_s(c, noted_s), *self._exchanged(c, mine, lead))
+            lambda c: (hosts.quiet_left_s(c, noted_s), *hosts.exchanged(c, self.host, self.site, mine, lead))
         )
         self._beaten_s = began_s
         if noted_s <= 0:  # who was told waits by itself
@@ -333,18 +345,3 @@ class Cluster:
         if moved != self._news:
             self._news = moved
             self.woken()
-
-    def _exchanged(
-        self, connection: sa.Connection, mine: Doing, lead: Lead | None
-    ) -> tuple[int, dict[str, tuple[str, Doing]], bool, str | None, list[int]]:
-        if not hosts.beat(connection, self.host.owner, mine):
-            hosts.enter(connection, self.host, self.site)  # we were asleep for a day
-        leads = lead is not None and hosts.leads(connection, lead)
-        cancels = [number for number in mine if records.wants_cancel(connection, number)]
-        return (
-            news(connection),
-            hosts.alive(connection),
-            leads,
-            hosts.leader_name(connection, self.site),
-            cancels,
-        )

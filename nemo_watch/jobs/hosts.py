@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from nemo_watch.errors import Cause, Trouble, UsageError
 from nemo_watch.jobs import records, tables
+from nemo_watch.jobs.news import news
 from nemo_watch.model import JobState
 
 if TYPE_CHECKING:
@@ -170,6 +171,17 @@ def forget(connection: sa.Connection) -> None:
     connection.execute(table.delete().where(table.c.beat_at < database_now(connection) - FORGET_S))
 
 
+def exchanged(
+    connection: sa.Connection, host: Host, site: int, mine: Doing, lead: Lead | None
+) -> tuple[int, dict[str, tuple[str, Doing]], bool, str | None, list[int]]:
+    """A beat, and what there is to hear: the news' number, who lives and does what, whether we lead, who does, and what to cancel."""
+    if not beat(connection, host.owner, mine):
+        enter(connection, host, site)  # we were asleep for a day
+    still_leads = lead is not None and leads(connection, lead)
+    cancels = [number for number in mine if records.wants_cancel(connection, number)]
+    return news(connection), alive(connection), still_leads, leader_name(connection, site), cancels
+
+
 # -- the rate limit ------------------------------------------------------------------------------------------------------------
 
 _QUIET: Final = "quiet_until"
@@ -210,6 +222,17 @@ def leads(connection: sa.Connection, lead: Lead) -> bool:
     table = tables.site
     held = table.c.id == lead.site, table.c.leader == lead.owner, table.c.fence == lead.fence
     return connection.scalar(sa.select(table.c.id).where(*held)) is not None
+
+
+def hand_over(connection: sa.Connection, lead: Lead) -> bool:
+    """Give the lead up where another host of the site lives; whether it was given up."""
+    host, table = tables.host, tables.site
+    living = host.c.beat_at + host.c.silent_s > database_now(connection)
+    others = sa.select(host.c.owner).where(host.c.site == lead.site, host.c.owner != lead.owner, living).limit(1)
+    if connection.scalar(others) is None:
+        return False
+    held = table.c.id == lead.site, table.c.leader == lead.owner, table.c.fence == lead.fence
+    return connection.execute(table.update().where(*held).values(leader=None, fence=lead.fence + 1)).rowcount > 0
 
 
 def leader_name(connection: sa.Connection, site: int) -> str | None:

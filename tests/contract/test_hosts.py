@@ -131,3 +131,15 @@ async def test_the_hosts_of_a_site_agree_on_what_each_must_go_on_with(store):
     await store.do(lambda c: hosts.leave(c, "a1"))
     await store.do(lambda c: hosts.leave(c, "b1"))
     await store.do(lambda c: hosts.join(c, second, "home", "m1", studio))  # all were stopped: it may be changed
+
+
+async def test_a_lead_is_handed_over_only_where_another_host_of_the_site_lives(store):
+    site = (await store.do(joined(A)))[0]
+    lead = await store.do(lambda c: hosts.take_lead(c, site, "a1"))
+    await store.do(joined(Host("c1", "nas-3", "0"), site="attic", mark="n"))
+    assert not await store.do(lambda c: hosts.hand_over(c, lead))
+    await store.do(joined(B))
+    assert await store.do(lambda c: hosts.hand_over(c, lead))
+    assert not await store.do(lambda c: hosts.leads(c, lead))
+    assert not await store.do(lambda c: hosts.hand_over(c, lead))
+    assert await store.do(lambda c: hosts.take_lead(c, site, "b1")) is not None

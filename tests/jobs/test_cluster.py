@@ -155,3 +155,15 @@ async def test_a_job_that_this_host_cannot_carry_out_is_left_to_the_others(opene
     assert not cluster.dispatcher.running
     assert not cluster._taking
     assert opened.submit(lambda c: queue.job_numbered(c, int(handed.payload)).state).result(10) is JobState.QUEUED
+
+
+async def test_a_host_that_does_not_see_the_inbox_hands_the_lead_over_and_asks_for_none_for_a_while(opened, clock):
+    from pgqueuer.errors import RetryRequested
+
+    cluster = joined(opened, clock)
+    cluster.lead = await opened.do(lambda c: hosts.take_lead(c, cluster.site, ME.owner))
+    await cluster.hand_over()
+    assert cluster.lead is None
+    with pytest.raises(RetryRequested):
+        await cluster._leading(SimpleNamespace(payload=b""))
+    assert await opened.do(lambda c: hosts.take_lead(c, cluster.site, OTHER.owner)) is not None
