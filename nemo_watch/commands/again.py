@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from nemo_watch.commands.acting import need_state
-from nemo_watch.commands.asking import ask, journal, named, say_asked
+from nemo_watch.commands.asking import ask, journal, known_films, named, own_site, say_asked
 from nemo_watch.commands.configuring import configured
 from nemo_watch.errors import FilmState, Trouble, UsageError, argument
 from nemo_watch.shown import shown
@@ -32,21 +32,15 @@ def run(options: argparse.Namespace) -> int:
         return [only_one(options.project, named(options.project)(films))]
 
     with journal(config) as store:
-        [film] = store.submit(lambda connection: choose(_films(connection))).result()
+        [film] = store.submit(lambda connection: choose(known_films(connection, config))).result()
         messages = store.submit(lambda connection: message_count(connection, film, config)).result()
         if not messages:
             raise UsageError(
                 f"{shown(film.name)} has no words yet. Write what you want into its prompt.txt and save it."
             )
-        ask(store, "again", lambda _films: [film], time.time())
-    say_asked([film], price(messages, config), config)
+        ask(store, "again", lambda _films: [film], time.time(), config)
+        say_asked([film], price(messages, config), config, store)
     return 0
-
-
-def _films(connection: sa.Connection) -> list[FilmRecord]:
-    from nemo_watch.jobs import records
-
-    return records.films(connection)
 
 
 def only_one(project: str, films: Sequence[FilmRecord]) -> FilmRecord:
@@ -69,7 +63,7 @@ def message_count(connection: sa.Connection, film: FilmRecord, config: Config) -
     from nemo_watch.jobs import knowledge
     from nemo_watch.model import Backend
 
-    data = _prompt(config, film)
+    data = _prompt(config, film) if film.site == own_site(connection, config) else None
     if data is not None:
         try:
             return len(prompt.words(data, None if film.template is None else film.template.encode()).messages)
@@ -77,7 +71,7 @@ def message_count(connection: sa.Connection, film: FilmRecord, config: Config) -
             raise UsageError(str(trouble)) from trouble
     if film.words is not None:
         return len(film.words)
-    past = knowledge.known(connection, Backend(config.service.backend)).pasts[film.id]
+    past = knowledge.known(connection, Backend(config.service.backend), film.site).pasts[film.id]
     return 0 if past.sent is None else len(past.sent.messages)
 
 

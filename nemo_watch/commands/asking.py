@@ -50,12 +50,31 @@ def shared(config: Config) -> Iterator[Store | None]:
         yield store
 
 
-def ask(store: Store, verb: str, choose: Choice, now: float) -> list[FilmRecord]:
+def own_site(connection: sa.Connection, config: Config) -> int | None:
+    """The site of this host's inbox and outbox; None when no host of it has ever run."""
+    from nemo_watch.daemon.membership import site_name
+    from nemo_watch.jobs import hosts, tables
+
+    if not config.journal.url:
+        return tables.FIRST_SITE
+    own = site_name(config)
+    return next((number for number, (name, _) in hosts.sites(connection).items() if name == own), None)
+
+
+def known_films(connection: sa.Connection, config: Config) -> list[FilmRecord]:
+    """All films of all sites. Those of this host's own come last, and the newer after the older: see `named`."""
+    from nemo_watch.jobs import records
+
+    own = own_site(connection, config)
+    return sorted(records.films(connection), key=lambda film: (film.site == own, film.id))
+
+
+def ask(store: Store, verb: str, choose: Choice, now: float, config: Config) -> list[FilmRecord]:
     """Put `verb` down for the films that `choose` picks out of all; those films."""
     from nemo_watch.jobs import records
 
     def work(connection: sa.Connection) -> list[FilmRecord]:
-        films = choose(records.films(connection))
+        films = choose(known_films(connection, config))
         asked = {(request.verb, request.film) for request in records.open_requests(connection)}
         for film in films:
             if (verb, film.id) not in asked:
@@ -66,10 +85,10 @@ def ask(store: Store, verb: str, choose: Choice, now: float) -> list[FilmRecord]
 
 
 def named(project: str) -> Choice:
-    """Chooses the film of that name, or all films of the project. Raises: UsageError when there are none."""
+    """Chooses the film of that name, the last of several, or all films of the project. Raises: UsageError when there are none."""
 
     def choose(films: Sequence[FilmRecord]) -> list[FilmRecord]:
-        newest = {film.name: film for film in sorted(films, key=lambda film: film.id)}
+        newest = {film.name: film for film in films}
         found = [film for film in newest.values() if snapshot.means(project.rstrip("/"), film.name)]
         if not found:
             raise snapshot.unknown(project, newest)
@@ -78,11 +97,26 @@ def named(project: str) -> Choice:
     return choose
 
 
-def say_asked(films: Sequence[FilmRecord], what: str, config: Config) -> None:
+def say_asked(films: Sequence[FilmRecord], what: str, config: Config, store: Store) -> None:
     """Tell what was asked for which film, and have it done: at once by a running daemon, else when one starts."""
     from nemo_watch.daemon.wiring import daemon_is_running, poke_daemon
 
     for film in films:
         say(f"{shown(film.name)} ({STATE_WORDS[film.state].lower()}): {what}")
-    if films and not poke_daemon(config) and not daemon_is_running(config):
+    if not films:
+        return
+    runs = poke_daemon(config) or daemon_is_running(config)
+    if not config.journal.url and not runs:
         say("nemo-watch is not running; this is carried out as soon as it starts: nemo-watch run")
+    if config.journal.url and (silent := store.submit(lambda connection: _silent(connection, films)).result()):
+        say(
+            f"No host of {shown(', '.join(silent))} is running; this is carried out as soon as one starts there: nemo-watch run"
+        )
+
+
+def _silent(connection: sa.Connection, films: Sequence[FilmRecord]) -> list[str]:
+    """The sites of these films that no living host sees."""
+    from nemo_watch.jobs import hosts
+
+    sites = hosts.sites(connection)
+    return sorted({sites[film.site][0] for film in films if not sites[film.site][1]})

@@ -28,14 +28,11 @@ def run(options: argparse.Namespace) -> int:
         return cancellable(named(options.project)(films))
 
     with journal(config) as store:
-        films = ask(store, "cancel", choose, time.time())
-    if not films:
-        say(f"{shown(options.project)} is done or cancelled already; there is nothing to cancel.")
-    say_asked(
-        films,
-        f"it stops before its next step; to take it up again: nemo-watch retry {argument(options.project)}",
-        config,
-    )
+        films = ask(store, "cancel", choose, time.time(), config)
+        if not films:
+            say(f"{shown(options.project)} is done or cancelled already; there is nothing to cancel.")
+        again = f"nemo-watch retry {argument(options.project)}"
+        say_asked(films, f"it stops before its next step; to take it up again: {again}", config, store)
     return 0
 
 

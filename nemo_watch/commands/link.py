@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nemo_watch.commands.acting import need_state
-from nemo_watch.commands.asking import journal, named, shared
+from nemo_watch.commands.asking import journal, known_films, named, shared
 from nemo_watch.commands.configuring import configured
 from nemo_watch.commands.speaking import say, tell
 from nemo_watch.errors import UsageError
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("The local studio has no editor to open; a link is made for cloud projects only.")
     need_state(config, options)
     with journal(config) as store:
-        place = store.submit(lambda connection: newest_place(connection, options.project)).result()
+        place = store.submit(lambda connection: newest_place(connection, options.project, config)).result()
     if place is None:
         raise UsageError(f"{shown(options.project)} has no project at NemoVideo yet: nothing was sent for it so far.")
     say(asyncio.run(_claimed(config, place)))
@@ -45,13 +45,13 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def newest_place(connection: sa.Connection, project: str) -> Place | None:
+def newest_place(connection: sa.Connection, project: str, config: Config) -> Place | None:
     """The newest session of these films that still exists, None before the first. Raises: UsageError for an unknown name."""
     import sqlalchemy as sa
 
-    from nemo_watch.jobs import records, tables
+    from nemo_watch.jobs import tables
 
-    films = named(project)(records.films(connection))
+    films = named(project)(known_films(connection, config))
     session = tables.session
     row = connection.execute(
         sa.select(session.c.task_id, session.c.session_id)

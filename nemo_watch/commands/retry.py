@@ -28,10 +28,10 @@ def run(options: argparse.Namespace) -> int:
     config = configured(options)
     need_state(config, options)
     with journal(config) as store:
-        films = ask(store, "retry", stopped if options.all else named(options.project), time.time())
-    if not films:
-        say("There is nothing to try again.")
-    say_asked(films, "it is tried again; nothing that may have been paid is paid twice", config)
+        films = ask(store, "retry", stopped if options.all else named(options.project), time.time(), config)
+        if not films:
+            say("There is nothing to try again.")
+        say_asked(films, "it is tried again; nothing that may have been paid is paid twice", config, store)
     return 0
 
 

@@ -17,6 +17,7 @@ from nemo_watch import __version__
 from nemo_watch.errors import Cause, FilmState, Trouble
 from nemo_watch.jobs import hosts, queue, records
 from nemo_watch.jobs.hosts import Host
+from nemo_watch.jobs.news import news, tell_news
 from nemo_watch.jobs.turns import is_held, waiting_for_another
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, JobState
@@ -33,6 +34,9 @@ log = logger("daemon")
 
 ENDED: Final = frozenset({FilmState.DONE, FilmState.CANCELLED})
 """Films to which nothing more happens by itself, and about which nobody is asked."""
+
+_PATIENCE_S: Final = 120.0
+"""How long one that only helps, and is to end, waits for the host that leads to look at the inbox."""
 
 MARK: Final = ".nemo-watch-site"
 """The hidden file of the outbox by which hosts know that they see the same one."""
@@ -52,9 +56,14 @@ class Leading:
     """Whether this daemon looks at the inbox and decides. `begin` is done first, each time it begins to."""
 
     cluster: Cluster | None
+    backend: Backend
     begin: Callable[[], Awaitable[None]]
     is_blind: Callable[[], bool]  # the inbox was away at the last look
     _begun: object = None
+    _heard: int = -1  # the news that was known when the round began
+    _rested: int = -1
+    _asked: int | None = None
+    _asked_at_s: float = 0.0
 
     async def leads(self) -> bool:
         """Whether it does now. Who has the journal alone always does."""
@@ -68,7 +77,17 @@ class Leading:
         if lead != self._begun:
             await self.begin()
             self._begun = lead
+        self._heard = -1 if self.cluster is None else self.cluster.news
         return True
+
+    async def rest(self) -> None:
+        """Nothing can move here until something new comes: those that only help, and end when all is done, may hear it."""
+        cluster, heard = self.cluster, self._heard
+        if cluster is not None and cluster.lead is not None and heard != self._rested:
+            rests = {"owner": cluster.host.owner, "heard": heard}
+            with suppress(Trouble):  # another leads now
+                await cluster.led().do(lambda c: records.keep(c, _rest_key(cluster.site), rests))
+                self._rested = heard
 
     async def left_to(self) -> Left | None:
         """What is left to the host that leads, for one that only helps; None while something waits here or for a host, or we lead."""
@@ -78,7 +97,7 @@ class Leading:
         site = cluster.site
         jobs, doubted, films, states = await cluster.store.read(
             lambda c: (
-                queue.open_jobs(c, site), queue.doubted_sessions(c), records.films(c, site=site), records.states(c, site)
+                queue.open_jobs_of(c, site, self.backend), queue.doubted_sessions(c), records.films(c, site=site), records.states(c, site)
             )
         )  # fmt: skip
         waiting = waiting_for_another(jobs, doubted)
@@ -86,7 +105,21 @@ class Leading:
         if any(job.state is JobState.QUEUED and job.id not in waiting and not is_held(job, held) for job in jobs):
             return None
         at_work = tuple(job.film_name for job in jobs if job.state is JobState.WORKING)
-        return Left(cluster.leader, at_work, is_all_done=not jobs and all(state in ENDED for state in states))
+        if at_work or await self._has_rested(cluster):
+            return Left(cluster.leader, at_work, is_all_done=not jobs and all(state in ENDED for state in states))
+        if cluster.clock.monotonic() - self._asked_at_s < _PATIENCE_S:
+            return None
+        return Left(cluster.leader, (), is_all_done=False)  # nobody knows
+
+    async def _has_rested(self, cluster: Cluster) -> bool:
+        """Whether the host that leads has looked, and found nothing that can move, since we came."""
+        if self._asked is None:
+            self._asked = await cluster.store.do(_asked_to_look)
+            self._asked_at_s = cluster.clock.monotonic()
+        rested, alive = await cluster.store.read(
+            lambda c: (records.kept(c, _rest_key(cluster.site)) or {}, hosts.alive(c))
+        )
+        return rested.get("owner") in alive and rested["heard"] >= self._asked
 
     @property
     def may_tell(self) -> bool:
@@ -100,6 +133,15 @@ class Leading:
             return ""
         leader = self.cluster.leader or "no host"
         return f"{leader} looks at the inbox; {len(self.cluster.dispatcher.running)} films at work here"
+
+
+def _rest_key(site: int) -> str:
+    return f"rest/{site}"
+
+
+def _asked_to_look(connection: sa.Connection) -> int:
+    tell_news(connection)
+    return news(connection)
 
 
 def able(config: Config) -> Callable[[JobRecord, bool], Awaitable[bool]]:

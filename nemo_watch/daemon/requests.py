@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from nemo_watch.errors import Cause, Trouble
 from nemo_watch.jobs import pipeline, planning, queue, records, tables
 from nemo_watch.jobs.decisions import Keep, Place, Routed, Rules, Wish
+from nemo_watch.jobs.tables import FIRST_SITE
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, JobState, Order, OrderKind
 
@@ -36,7 +37,10 @@ Placing = Callable[["Seen", Place, "records.Request | None"], Awaitable[bool]]
 
 @dataclass(slots=True)
 class Requests:
-    """Carries requests out. `rules` are the round's; `woken` asks for another look afterwards."""
+    """Carries out what is asked for the films of its site: only who sees their outbox knows what they lack.
+
+    `rules` are the round's; `woken` asks for another look afterwards.
+    """
 
     store: Store
     clock: Clock
@@ -45,12 +49,13 @@ class Requests:
     rules: Callable[[], Rules]
     routed: Callable[[Wish], Routed | None]
     woken: Callable[[], None]
+    site: int = FIRST_SITE
 
     async def carry_out(self, seen: Sequence[Seen], place: Placing) -> frozenset[int]:
         """Carry out what can be; the films for which something was done, so that this round does nothing else for them."""
         by_film = {s.film: s for s in seen}
         settled: set[int] = set()
-        for request in await self.store.read(records.open_requests):
+        for request in await self.store.read(lambda c: records.open_requests(c, self.site)):
             try:
                 done = await self._carry_out(request, by_film.get(request.film), place)
             except Trouble as trouble:  # a folder that refuses: the request stays open, and the others go on

@@ -122,7 +122,7 @@ class Rounds:
             if seen.film not in settled:
                 await self._act_alone(seen, result)
         jobs, doubted = await self.store.read(
-            lambda c: (queue.open_jobs(c, self.recall.site), queue.doubted_sessions(c))
+            lambda c: (queue.open_jobs_of(c, self.recall.site, self.backend), queue.doubted_sessions(c))
         )
         result.waiting = waiting_for_another(jobs, doubted)
         jobs = [job for job in jobs if job.id not in result.waiting]
@@ -278,7 +278,7 @@ class Rounds:
 
         def work(connection: sa.Connection) -> bool:
             newest = queue.newest_job(connection, seen.film)
-            if (newest.id if newest else None) != (seen.past.job.id if seen.past.job else None):
+            if (newest.id if newest else None) != seen.past.newest:
                 return False
             queue.place(connection, seen.film, place.order, version, place.replaces, pipeline.VERSION, now)
             if place.answers is not None:

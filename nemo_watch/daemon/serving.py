@@ -42,6 +42,7 @@ _TELL_EVERY_MAX_S: Final = 30.0  # … and with hundreds of films, whose telling
 _TELL_SHARE: Final = 50  # progress alone takes no more than a fiftieth of a core
 _AFTER_A_STUMBLE_S: Final = 2.5  # doubled each time, up to the rescan
 _ONCE_STUMBLES_MAX: Final = 3
+_HELPS_S: Final = 1.0  # one that only helps, and is to end, asks what is left
 OUTGROWN: Final = (
     "A newer nemo-watch on another host has changed the journal, which this one does not know any more; it has stopped, and its films "
     "are carried on there. Install that version here as well, then start it again."
@@ -200,16 +201,19 @@ class Daemon:
                 systemd.notify(self._status())
                 if on_change is not None:
                     on_change(overview)
+            rests = overview is not None and not self._stumbles and not self._may_move(last, overview)
+            if rests:
+                await self._unless_stopped(self._leading.rest())
             if self._rounds.once:
                 if self._stumbles >= _ONCE_STUMBLES_MAX:
                     return 1
-                if overview is not None and not self._stumbles and not self._may_move(last, overview):
+                if overview is not None and rests:
                     self._tell_left(row.name for row in overview.films if row.state is FilmState.WORKING)
                     return 0 if all(row.state in ENDED for row in overview.films) else 1
                 if overview is None and (left := await self._unless_stopped(self._leading.left_to())) is not None:
                     self._tell_left(left.at_work, left.leader)
                     return 0 if left.is_all_done else 1
-            await self._wait(last.next_s)
+            await self._wait(_HELPS_S if overview is None and self._rounds.once else last.next_s)
         return 0
 
     def _tell_left(self, films: Iterable[str], leader: str | None = None) -> None:
@@ -264,7 +268,7 @@ class Daemon:
         self._wake.set()
         kept = Round(Look(absent=False)) if last is None else last
         problems = tuple(dict.fromkeys((*kept.look.problems, reason)))
-        again_s = min(_AFTER_A_STUMBLE_S * 2**self._stumbles, self._config.inbox.rescan_s)
+        again_s = min(_AFTER_A_STUMBLE_S * 2 ** min(self._stumbles, 16), self._config.inbox.rescan_s)
         try:
             overview = await self._telling.tell(replace(kept, look=replace(kept.look, problems=problems)))
         except Exception:

@@ -147,7 +147,7 @@ async def started(
     await wishes.remember()
     rounds: Rounds = Rounds(
         config, clock, led, looks, recall, folder, outbox, workers, Answers(led, service, words), wishes, crew,
-        Requests(led, clock, workers, config.folders.outbox, lambda: rounds.rules, wishes.routed, wake.set), once,
+        Requests(led, clock, workers, config.folders.outbox, lambda: rounds.rules, wishes.routed, wake.set, site), once,
     )  # fmt: skip
     notifier = Notifier(config.notify, config.folders.state / "notified.json")
     telling = Telling(
@@ -170,7 +170,7 @@ async def started(
             config, clock, led, outbox, receipts, host.owner, alone=cluster is None
         )
 
-    leading = Leading(cluster, begin, lambda: looks.blind)
+    leading = Leading(cluster, Backend(config.service.backend), begin, lambda: looks.blind)
     if cluster is None:
         await leading.leads()
     else:

@@ -141,7 +141,7 @@ class Telling:
             if before is None and _same_as_kept(record, told.row):
                 at = datetime.fromtimestamp(record.updated_at, UTC)
             told = replace(told, row=replace(told.row, updated_at=at))
-            if changed and not _same_as_kept(record, told.row):
+            if changed and record.site == self.site and not _same_as_kept(record, told.row):
                 await self._keep(record, told.row)
             rows.append((record, told))
         return sorted(rows, key=lambda pair: pair[1].row.name)

@@ -51,8 +51,8 @@ _WAITS_FOR_A_HOST: Final = frozenset({JobState.QUEUED, JobState.WORKING})
 class Cluster:
     """What this host does in it. `limit` is how many jobs may be at work on all hosts, `own_limit` on this one.
 
-    `able` tells whether this host, which leads or not, can carry a job out. `lead` is set while this host leads its site; `elsewhere` is what the other hosts have at work. `woken` asks for a round,
-    `told` for a telling.
+    `able` tells whether this host, which leads or not, can carry a job out. `lead` is set while this host leads its site; `elsewhere`
+    is what the other hosts have at work. `woken` asks for a round.
     """
 
     url: str
@@ -69,7 +69,7 @@ class Cluster:
     lead: Lead | None = None
     elsewhere: dict[int, tuple[str, float, str]] = field(default_factory=dict)  # job → host, progress, words
     leader: str | None = None  # the name of the host that leads, None where it is dead
-    _news: int = -1
+    news: int = -1  # as of the last beat
     _beating_since_s: float = 0.0
     _beaten_s: float = float("-inf")  # when the last beat began that arrived
     _asks_for_no_lead_until_s: float = float("-inf")
@@ -342,6 +342,6 @@ class Cluster:
         self.leader = leader if leader in {name for name, _ in living.values()} else None
         for number in cancels:
             await self.dispatcher.cancel(number)
-        if moved != self._news:
-            self._news = moved
+        if moved != self.news:
+            self.news = moved
             self.woken()

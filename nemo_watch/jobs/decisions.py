@@ -66,11 +66,15 @@ class JobNow:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Everything the journal knows of a film. `version` is the newest one that was made or handed over; 0 for none."""
+    """Everything the journal knows of a film for the backend in force. `version` is the newest that was made or handed over (0: none).
+
+    `newest` is the number of its newest job, whichever backend it was decided for.
+    """
 
     version: int = 0
     sent: Sent | None = None
     job: JobNow | None = None
+    newest: int | None = None
     template: bytes | None = None
     words: tuple[str, ...] | None = None
     answered: tuple[str, ...] | None = None

@@ -5,8 +5,9 @@ It joins what `records` and `queue` hold, and tells what of it counts as sent; w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -48,17 +49,15 @@ class Known:
 
 def known(connection: sa.Connection, backend: Backend, site: int = tables.FIRST_SITE) -> Known:
     """Everything that is known of a site, for one backend: what another made or was paid for is not this one's."""
-    project, job, film = tables.project, tables.job, tables.film
     records = {film.id: film for film in films(connection, site=site)}
     jobs: dict[int, list[tuple[Any, Order]]] = {}
-    of_site = sa.select(film.c.id).join(project).where(project.c.site == site)
-    for row in connection.execute(sa.select(job).where(job.c.film.in_(of_site)).order_by(job.c.id)).all():
+    for row in connection.execute(_jobs_of_site(), {"site": site}).all():
         jobs.setdefault(row.film, []).append((row, order_from_json(row.order)))
     taken = messages_by_job(connection)
     media: dict[int, set[str]] = {}
     for number, rows in jobs.items():
         media.setdefault(records[number].project, set()).update(m.sha256 for _, order in rows for m in order.media)
-    projects = connection.execute(sa.select(project).where(project.c.site == site).order_by(project.c.id.desc())).all()
+    projects = connection.execute(_projects_of_site(), {"site": site}).all()
     return Known(
         projects=tuple(
             KnownProject(
@@ -89,6 +88,19 @@ def known(connection: sa.Connection, backend: Backend, site: int = tables.FIRST_
     )
 
 
+@cache
+def _jobs_of_site() -> sa.Select[Any]:
+    project, job, film = tables.project, tables.job, tables.film
+    of_site = sa.select(film.c.id).join(project).where(project.c.site == sa.bindparam("site"))
+    return sa.select(job).where(job.c.film.in_(of_site)).order_by(job.c.id)
+
+
+@cache
+def _projects_of_site() -> sa.Select[Any]:
+    project = tables.project
+    return sa.select(project).where(project.c.site == sa.bindparam("site")).order_by(project.c.id.desc())
+
+
 _WHOLE = frozenset({OrderKind.MESSAGES, OrderKind.REUSE})
 
 
@@ -102,11 +114,12 @@ def _past(film: FilmRecord, jobs: list[tuple[Any, Order]], taken: Mapping[int, s
     for row, order in jobs:
         if order.backend is backend:
             sent = _sent(order, row, taken.get(row.id, set()), sent)
-    newest = next(((row, order) for row, order in reversed(jobs) if row.state != JobState.REPLACED), None)
+    newest = _newest(jobs, backend)
     return Past(
-        version=max((row.version for row, _ in jobs if row.video is not None), default=0),
+        version=max((row.version for row, o in jobs if row.video is not None or o.backend is not backend), default=0),
         sent=sent,
         job=None if newest is None else _job_now(*newest, bool(taken.get(newest[0].id))),
+        newest=next((row.id for row, _ in reversed(jobs) if row.state != JobState.REPLACED), None),
         template=None if film.template is None else film.template.encode(),
         words=film.words,
         answered=film.answered,
@@ -114,16 +127,29 @@ def _past(film: FilmRecord, jobs: list[tuple[Any, Order]], taken: Mapping[int, s
     )
 
 
+def _newest(jobs: Sequence[tuple[Any, Order]], backend: Backend) -> tuple[Any, Order] | None:
+    """The backend's newest job. What another began waits for that one; but what a person cancelled is cancelled everywhere."""
+    left = [(row, order) for row, order in reversed(jobs) if row.state != JobState.REPLACED]
+    if left and left[0][0].state == JobState.CANCELLED:
+        return left[0]
+    return next(((row, order) for row, order in left if order.backend is backend), None)
+
+
 def messages_by_job(connection: sa.Connection) -> dict[int, set[str]]:
     """The names of the message steps of each job that were, or may have been, taken."""
-    step = tables.step
-    rows = connection.execute(
-        sa.select(step.c.scope, step.c.name).where(step.c.name.startswith("message/"), step.c.state != "void")
-    ).all()
     found: dict[int, set[str]] = {}
-    for row in rows:
-        found.setdefault(int(row.scope.removeprefix("job/")), set()).add(row.name)
+    for row in connection.execute(_messages()).all():
+        if row.state != "void":
+            found.setdefault(int(row.scope.removeprefix("job/")), set()).add(row.name)
     return found
+
+
+@cache
+def _messages() -> sa.Select[Any]:
+    step = tables.step
+    return sa.select(step.c.scope, step.c.name, step.c.state, step.c.data, step.c.receipt).where(
+        step.c.name.startswith("message/")
+    )
 
 
 def _sent(order: Order, entry: Any, taken: Collection[str], before: Sent | None) -> Sent | None:  # noqa: ANN401  a row
@@ -158,8 +184,7 @@ def _job_now(row: Any, order: Order, sent_any: bool) -> JobNow:  # noqa: ANN401 
 
 def ever_paid(connection: sa.Connection) -> bool:
     """Whether a message was ever paid for in this journal, or a person has released a film from the brake."""
-    step, film = tables.step, tables.film
-    rows = connection.execute(sa.select(step.c.data, step.c.receipt).where(step.c.name.startswith("message/"))).all()
+    rows = connection.execute(_messages()).all()
     if any(row.data and row.data.get("paid") and not (row.receipt or {}).get("restored") for row in rows):
         return True
-    return bool(connection.scalar(sa.select(sa.func.count()).where(film.c.released)))
+    return bool(connection.scalar(sa.select(sa.func.count()).where(tables.film.c.released)))

@@ -5,9 +5,10 @@ Every function takes the connection of one transaction and is safe to run twice 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -15,11 +16,7 @@ import sqlalchemy as sa
 from nemo_watch.errors import FAILURES, Cause, Move
 from nemo_watch.jobs import tables
 from nemo_watch.jobs.news import tell_news
-from nemo_watch.model import JobState, Order
-
-if TYPE_CHECKING:
-    pass
-
+from nemo_watch.model import Backend, JobState, Order
 
 UNSURE_CAUSES = tuple(cause.value for cause, failure in FAILURES.items() if failure.move is Move.UNSURE)
 OPEN_STATES = (JobState.QUEUED.value, JobState.WORKING.value, JobState.PARKED.value)
@@ -110,14 +107,29 @@ def _jobs_query() -> sa.Select[Any]:
     )
 
 
-def open_jobs(connection: sa.Connection, site: int | None = None) -> list[JobRecord]:
-    """All jobs that are not over, or those of a site, oldest first."""
-    job = tables.job
-    query = _jobs_query().where(job.c.state.in_(OPEN_STATES)).order_by(job.c.id)
-    if site is not None:
-        query = query.where(tables.project.c.site == site)
-    rows = connection.execute(query).all()
+def open_jobs(connection: sa.Connection) -> list[JobRecord]:
+    """All jobs that are not over, oldest first."""
+    return _records_of(connection, connection.execute(_open_jobs()).all())
+
+
+def open_jobs_of(connection: sa.Connection, site: int, backend: Backend) -> list[JobRecord]:
+    """The jobs of a site that are not over, oldest first. One that was decided for another backend waits until that is in force again."""
+    jobs = _records_of(connection, connection.execute(_open_jobs_of_site(), {"site": site}).all())
+    return [job for job in jobs if job.order.backend is backend]
+
+
+def _records_of(connection: sa.Connection, rows: Sequence[Any]) -> list[JobRecord]:
     return [_job_record(row, _is_first(connection, row.film, row.id)) for row in rows]
+
+
+@cache
+def _open_jobs() -> sa.Select[Any]:
+    return _jobs_query().where(tables.job.c.state.in_(OPEN_STATES)).order_by(tables.job.c.id)
+
+
+@cache
+def _open_jobs_of_site() -> sa.Select[Any]:
+    return _open_jobs().where(tables.project.c.site == sa.bindparam("site"))
 
 
 def doubted_sessions(connection: sa.Connection) -> dict[int, tuple[int, str]]:
@@ -125,6 +137,11 @@ def doubted_sessions(connection: sa.Connection) -> dict[int, tuple[int, str]]:
 
     In doubt is what a person has to decide, and what was cut off (cancelled, failed) before its timeline was known.
     """
+    return {row.session: (row.film, row.name) for row in connection.execute(_doubted_sessions()).all()}
+
+
+@cache
+def _doubted_sessions() -> sa.Select[Any]:
     job, step, film = tables.job, tables.step, tables.film
     newest = (
         sa.select(sa.func.max(job.c.id))
@@ -137,12 +154,11 @@ def doubted_sessions(connection: sa.Connection) -> dict[int, tuple[int, str]]:
     known = sa.exists().where(step.c.scope == scope, step.c.name == "timeline", step.c.state == "done")
     asked = sa.and_(job.c.state == JobState.PARKED.value, job.c.cause.in_(UNSURE_CAUSES))
     cut_off = sa.and_(job.c.state.in_([JobState.CANCELLED.value, JobState.FAILED.value]), said, ~known)
-    rows = connection.execute(
+    return (
         sa.select(job.c.session, job.c.film, film.c.name)
         .join(film, job.c.film == film.c.id)
         .where(job.c.id.in_(newest), job.c.session.is_not(None), sa.or_(asked, cut_off))
-    ).all()
-    return {row.session: (row.film, row.name) for row in rows}
+    )
 
 
 def job_numbered(connection: sa.Connection, number: int) -> JobRecord | None:
@@ -165,17 +181,21 @@ def newest_job(connection: sa.Connection, film: int) -> JobRecord | None:
 
 def _is_first(connection: sa.Connection, film: int, number: int) -> bool:
     """Whether no job before this one has sent a message for the film."""
-    job, step = tables.job, tables.step
-    before = connection.scalars(sa.select(job.c.id).where(job.c.film == film, job.c.id < number)).all()
-    return not connection.scalar(
-        sa.select(step.c.id)
-        .where(
-            step.c.scope.in_([f"job/{one}" for one in before]),
-            step.c.name.startswith("message/"),
-            step.c.state != "void",
-        )
-        .limit(1)
-    )
+    before = connection.scalars(_jobs_before(), {"film": film, "number": number}).all()
+    return not (before and connection.scalar(_any_message(), {"scopes": [f"job/{one}" for one in before]}))
+
+
+@cache
+def _jobs_before() -> sa.Select[Any]:
+    job = tables.job
+    return sa.select(job.c.id).where(job.c.film == sa.bindparam("film"), job.c.id < sa.bindparam("number"))
+
+
+@cache
+def _any_message() -> sa.Select[Any]:
+    step = tables.step
+    in_them = step.c.scope.in_(sa.bindparam("scopes", expanding=True))
+    return sa.select(step.c.id).where(in_them, step.c.name.startswith("message/"), step.c.state != "void").limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +214,6 @@ class JobShown:
 
 def jobs_shown(connection: sa.Connection) -> dict[int, JobShown]:
     """Each film's newest job that was not replaced, by the film's number."""
-    job = tables.job
-    newest = (
-        sa.select(sa.func.max(job.c.id))
-        .where(job.c.state != JobState.REPLACED.value)
-        .group_by(job.c.film)
-        .scalar_subquery()
-    )
-    columns = (job.c.film, job.c.id, job.c.version, job.c.state, job.c.cause, job.c.data, job.c.due_at, job.c.video)
     left_out = _left_out(connection)
     return {
         row.film: JobShown(
@@ -214,20 +226,35 @@ def jobs_shown(connection: sa.Connection) -> dict[int, JobShown]:
             row.video,
             tuple(left_out.get(f"job/{row.id}", ())),
         )
-        for row in connection.execute(sa.select(*columns).where(job.c.id.in_(newest))).all()
+        for row in connection.execute(_newest_jobs()).all()
     }
+
+
+@cache
+def _newest_jobs() -> sa.Select[Any]:
+    job = tables.job
+    newest = (
+        sa.select(sa.func.max(job.c.id))
+        .where(job.c.state != JobState.REPLACED.value)
+        .group_by(job.c.film)
+        .scalar_subquery()
+    )
+    columns = (job.c.film, job.c.id, job.c.version, job.c.state, job.c.cause, job.c.data, job.c.due_at, job.c.video)
+    return sa.select(*columns).where(job.c.id.in_(newest))
 
 
 def _left_out(connection: sa.Connection) -> dict[str, list[tuple[str | None, str]]]:
     """What did not go up, by the scope of the job, with the reasons."""
-    step = tables.step
     found: dict[str, list[tuple[str | None, str]]] = {}
-    left_out = step.c.name.startswith("left-out/")
-    for row in connection.execute(
-        sa.select(step.c.scope, step.c.receipt).where(left_out, step.c.state == "done")
-    ).all():
+    for row in connection.execute(_left_out_steps()).all():
         found.setdefault(row.scope, []).append((row.receipt.get("path"), str(row.receipt["reason"])))
     return found
+
+
+@cache
+def _left_out_steps() -> sa.Select[Any]:
+    step = tables.step
+    return sa.select(step.c.scope, step.c.receipt).where(step.c.name.startswith("left-out/"), step.c.state == "done")
 
 
 def place(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -100,12 +101,7 @@ def states(connection: sa.Connection, site: int) -> list[FilmState]:
 
 def films(connection: sa.Connection, project: int | None = None, site: int | None = None) -> list[FilmRecord]:
     """All films, or a project's, or a site's."""
-    film = tables.film
-    query = sa.select(film, tables.project.c.outbox, tables.project.c.site).join(tables.project).order_by(film.c.id)
-    if project is not None:
-        query = query.where(film.c.project == project)
-    if site is not None:
-        query = query.where(tables.project.c.site == site)
+    query = _films(project is not None, site is not None)
     return [
         FilmRecord(
             row.id,
@@ -129,8 +125,17 @@ def films(connection: sa.Connection, project: int | None = None, site: int | Non
             row.prompt_file,
             row.site,
         )
-        for row in connection.execute(query).all()
+        for row in connection.execute(query, {"of_project": project, "of_site": site}).all()
     ]
+
+
+@cache
+def _films(of_project: bool, of_site: bool) -> sa.Select[Any]:
+    film, project = tables.film, tables.project
+    query = sa.select(film, project.c.outbox, project.c.site).join(project).order_by(film.c.id)
+    if of_project:
+        query = query.where(film.c.project == sa.bindparam("of_project"))
+    return query.where(project.c.site == sa.bindparam("of_site")) if of_site else query
 
 
 def hold(connection: sa.Connection, held: Collection[int], site: int = tables.FIRST_SITE) -> None:
@@ -240,11 +245,20 @@ def wants_cancel(connection: sa.Connection, job: int) -> bool:
     return connection.scalar(sa.select(request.c.id).where(wanted).limit(1)) is not None
 
 
-def open_requests(connection: sa.Connection) -> list[Request]:
-    """All requests not carried out yet, oldest first."""
-    request = tables.request
-    rows = connection.execute(sa.select(request).where(request.c.handled_at.is_(None)).order_by(request.c.id)).all()
+def open_requests(connection: sa.Connection, site: int | None = None) -> list[Request]:
+    """All requests not carried out yet, or those for the films of a site, oldest first."""
+    rows = connection.execute(_open_requests(site is not None), {"site": site}).all()
     return [Request(row.id, row.verb, row.film) for row in rows]
+
+
+@cache
+def _open_requests(of_site: bool) -> sa.Select[Any]:
+    request, film = tables.request, tables.film
+    query = sa.select(request).where(request.c.handled_at.is_(None)).order_by(request.c.id)
+    if not of_site:
+        return query
+    films_of_site = sa.select(film.c.id).join(tables.project).where(tables.project.c.site == sa.bindparam("site"))
+    return query.where(request.c.film.in_(films_of_site))
 
 
 def close_request(connection: sa.Connection, number: int, now: float) -> None:

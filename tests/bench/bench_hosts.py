@@ -36,7 +36,7 @@ from nemo_watch.jobs.news import tell_news
 from nemo_watch.jobs.pipeline import Made
 from nemo_watch.jobs.postgres import open_postgres
 from nemo_watch.jobs.store import Store
-from nemo_watch.model import FolderIdentity
+from nemo_watch.model import Backend, FolderIdentity
 from tests.bench.bench_journal import placed as claimed
 from tests.bench.bench_journal import walked
 from tests.bench.table import Row, print_table
@@ -89,7 +89,7 @@ async def host(url: str, name: str, silent_s: float) -> None:
         await wake.wait()
         wake.clear()
         if cluster.lead is not None:
-            await cluster.start(await store.read(lambda c: queue.open_jobs(c, site)), frozenset())
+            await cluster.start(await store.read(lambda c: queue.open_jobs_of(c, site, Backend.CLOUD)), frozenset())
 
 
 def placed(store: Store, count: int) -> None:

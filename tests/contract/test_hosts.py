@@ -113,8 +113,8 @@ async def test_the_jobs_of_one_site_are_not_anothers(store):
     (home,) = await store.do(joined(A))
     (attic,) = await store.do(joined(B, site="attic", mark="n"))
     (job,) = await store.do(placed("trip", home))
-    assert [j.id for j in await store.read(lambda c: queue.open_jobs(c, home))] == [job]
-    assert await store.read(lambda c: queue.open_jobs(c, attic)) == []
+    assert [j.id for j in await store.read(lambda c: queue.open_jobs_of(c, home, Backend.CLOUD))] == [job]
+    assert await store.read(lambda c: queue.open_jobs_of(c, attic, Backend.CLOUD)) == []
     assert await store.do(placed("trip", attic))  # the same name in another outbox
 
 

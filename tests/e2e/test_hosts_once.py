@@ -47,3 +47,17 @@ def test_one_that_only_helps_makes_what_waits_for_a_place(tmp_path: Path, cloud:
         for name in ("one", "two"):
             was_made_once(leads, cloud, name, [f"About {name}"])
         assert f'"film": "{waits}"' in helps.log.read_text("utf-8")
+
+
+def test_one_that_only_helps_does_not_say_that_all_is_done_before_the_leader_has_looked(
+    tmp_path: Path, cloud: Cloud, database: str
+) -> None:
+    with cluster(tmp_path, cloud, database) as (leads, helps):
+        leads.start()
+        leader([leads])
+        leads.until(lambda: leads.rows() == {})
+        cloud.film.gate.clear()
+        leads.project("new", "About new")  # at rest a second later: until then no journal knows of it
+        assert helps.once() == 1, "it has not been made"
+        cloud.film.gate.set()
+        was_made_once(leads, cloud, "new", ["About new"])

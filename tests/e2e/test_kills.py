@@ -282,4 +282,4 @@ def test_a_daemon_killed_again_and_again_makes_every_film_once(house: House, clo
     assert sorted(cloud.messages) == [f"Film {number} of many" for number in range(3) if number not in asked]
     assert house.belongings() == before
     assert set(house.videos().values()) <= cloud.video_sums
-    assert not house.leftovers()
+    house.until(lambda: not house.leftovers(), 10)

@@ -17,6 +17,7 @@ from nemo_watch.jobs import opening, queue, records
 from nemo_watch.jobs.holdups import held_up
 from nemo_watch.jobs.opening import open_sqlite
 from nemo_watch.jobs.tables import SCHEMA_VERSION
+from nemo_watch.model import Backend
 
 
 def statements(path: Path, *sql: str, wal: bool = False) -> None:
@@ -260,7 +261,7 @@ def test_a_journal_of_the_first_schema_is_taken_over_with_every_row(journal_file
     for _ in range(2):
         store = open_sqlite(journal_file)
         films, jobs, requests = store.submit(
-            lambda c: (records.films(c, site=1), queue.open_jobs(c, site=1), records.open_requests(c))
+            lambda c: (records.films(c, site=1), queue.open_jobs_of(c, 1, Backend.CLOUD), records.open_requests(c))
         ).result(10)
         store.close()
         assert [(film.name, film.site) for film in films] == [("trip", 1)]
