@@ -89,7 +89,8 @@ def join(connection: sa.Connection, host: Host, site: str, mark: str, terms: Map
     elif known.mark is not None and known.mark != mark:
         raise UsageError(
             f'journal.site: the hosts of the site "{site}" have another outbox than this one. Give this host the same '
-            "inbox and outbox, or a site of its own."
+            "inbox and outbox, or a site of its own. If it is the right one and only its hidden file .nemo-watch-site was lost, "
+            f"write this one line into that file: {known.mark}"
         )
     else:
         number = int(known.id)

@@ -139,7 +139,7 @@ def test_a_picture_is_left_out_by_its_place(message, left):
 @pytest.mark.parametrize(
     "wish",
     [
-        "brighter", "rotate the second photo", "crop the first photo", "use only the first three photos",
+        "brighter", "rotate the second photo", "crop the first photo",
         "cartoon style", "60 fps", "720p", "title in gold", "a bigger font", "add a title", "piano music", "remove photo 9",
         "fade to black at the end", "add subtitles automatically", "a film of a flying dragon", "slower transitions", "旋转第二张", "亮一点",
         "卡通风格", "结尾渐黑", "配上恐龙",

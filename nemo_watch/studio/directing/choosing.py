@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from nemo_watch.studio.directing.clauses import clause_before, polarity
-from nemo_watch.studio.directing.places import PLACE, Place, place_of, places_from
+from nemo_watch.studio.directing.places import PLACE, SOME, Place, place_of, places_from, some_places
 from nemo_watch.studio.directing.quoting import MARK
 from nemo_watch.studio.directing.reading import Reading
 
@@ -18,6 +18,15 @@ _REMOVING = re.compile(
 )
 _OUT_AFTER = re.compile(
     rf"(?:\b(?:leave|take|cut)\s+{PLACE}\s+out\b)|(?:{PLACE.replace('?P<', '?P<b_')}\s*(?:去掉|删掉|删除|移除))",
+    re.IGNORECASE,
+)
+_ONLY = re.compile(
+    r"\b(?:only|just)\s+(?:use|keep|show|take|with)\b|\b(?:use|keep|show|take)\s+(?:only|just)\b|(?:只|仅)[要用留保]+",
+    re.IGNORECASE,
+)
+_BACK = re.compile(
+    r"(?:\b(?:add|include|bring|put|restore|use|show)(?:\s+back)?(?:\s+the)?(?:\s+(?:file|photo|picture|clip)s?)?|加上|加回|恢复|加入)\s*"
+    r"⟦\d+⟧(?:\s*(?:,|，|、|and|&|和)+\s*⟦\d+⟧)*(?:\s+back\b)?(?!\s*(?:for|first|last|at|in|on|to)\b)",
     re.IGNORECASE,
 )
 _PART_OF_IT = re.compile(
@@ -43,6 +52,7 @@ _TO_LAST = re.compile(
     rf"{PLACE}(?:{_TO}(?:last|end)\b|(?:放|移|排|挪|调)?(?:到|在)?(?:最后面?|末尾|结尾))", re.IGNORECASE
 )
 _FOR_IT = re.compile(rf"\s*(?:for|on|to|under|over|below|at|in)\s+{PLACE}", re.IGNORECASE)
+_FOR_SOME = re.compile(r"\s*(?:for|on|to|under|over|below|at|in)\b", re.IGNORECASE)
 _ITS = re.compile(rf"{PLACE}[^,.;，。；▪]{{0,28}}$", re.IGNORECASE)
 
 
@@ -69,6 +79,26 @@ def left_out(reading: Reading, files: Sequence[str]) -> tuple[Place, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def only(reading: Reading, files: Sequence[str]) -> tuple[Place, ...]:
+    """The pictures that shall be all of the film ("only use the first three photos"); none where that is not said."""
+    for match in _ONLY.finditer(reading.text):
+        places, end = places_from(reading.text, match.end(), files)
+        if places and polarity(reading.text, match.start()) == "wish":
+            reading.take((match.start(), end))
+            return tuple(places)
+    return ()
+
+
+def brought_back(reading: Reading, files: Sequence[str]) -> tuple[str, ...]:
+    """The files that are asked for by name: one that was left out comes back."""
+    found: list[str] = []
+    for match in _BACK.finditer(reading.text):
+        if polarity(reading.text, match.start()) == "wish":
+            reading.take(match.span())
+            found += [files[int(number)].casefold() for number in re.findall(r"⟦(\d+)⟧", match.group())]
+    return tuple(found)
+
+
 def moves(reading: Reading, files: Sequence[str]) -> tuple[Move, ...]:
     """The pictures that shall come first or last, in the order of the message."""
     found: list[tuple[int, Move]] = []
@@ -88,10 +118,24 @@ def places_of_texts(
 ) -> tuple[Place | None, ...]:
     """For each text (the number of its mark, its role) the picture that it is for, where the words around it name one."""
     at = [match.start() for match in re.finditer(MARK, reading.text)]
+    if some := _in_turn(reading, [mark for mark, role in marks if role in ("", "caption")], at):
+        return tuple(next(some, None) if role in ("", "caption") else None for _, role in marks)
     return tuple(
         _place_of_text(reading, at[mark], files) if 0 <= mark < len(at) and role in ("", "caption") else None
         for mark, role in marks
     )
+
+
+def _in_turn(reading: Reading, marks: Sequence[int], at: Sequence[int]) -> Iterator[Place] | None:
+    """Where several texts are for several pictures ("captions … for the first three photos"): those, one after another."""
+    if len(marks) < 2 or not 0 <= max(marks) < len(at):
+        return None
+    lead = _FOR_SOME.match(reading.text, at[max(marks)] + len(MARK))
+    some = SOME.match(reading.text, lead.end()) if lead else None
+    if not some:
+        return None
+    reading.take((at[max(marks)], some.end()))
+    return iter(some_places(some))
 
 
 def _place_of_text(reading: Reading, at: int, files: Sequence[str]) -> Place | None:

@@ -28,13 +28,26 @@ _AFFIRMED = re.compile(
     r"(?:n['’]t|\bnot|\bnever)\s+(?:forget|fail|hesitate|only)|\bwhy\s+not|\bno\s+(?:problem|worries)|别忘|不要忘|不妨",
     re.IGNORECASE,
 )
-_LEFT = re.compile(
+LEAVING = re.compile(
     r"(?:n['’]t|\bnot|\bnever|\bwithout)\s+(?:chang|touch|alter|remov|delet|drop|edit|los|mut)\w*"
-    r"|(?:不要|别|不用)(?:改|动|换|删|去掉|碰)",
+    r"|\bno\s+(?:\w+\s+){1,2}changes?\b|(?:不要|别|不用)(?:改|动|换|删|去掉|碰)",
     re.IGNORECASE,
 )
+"""Something is not to be touched."""
 _REMARK = re.compile(r"\b(?:is|are|was|were|it['’]?s)\s+not\b|\b(?:is|are|was|were)n['’]t\b|不够|不是", re.IGNORECASE)
-_WORD_BEFORE = re.compile(r"([^\W\d_]+(?:['’]\w+)?)[\s-]*$")
+_GIVES_WAY = re.compile(
+    r"(?:\b(?:instead\s+of|rather\s+than|in\s+place\s+of|less)|代替|取代|而不是)\s*(?:the\s+|an?\s+|all\s+|these\s+|those\s+|any\s+)*(?:\w+\s+)?$",
+    re.IGNORECASE,
+)
+_EXCHANGED = re.compile(
+    r"(?:\b(?:from|chang\w+|switch\w*|replac\w+|swap\w*|turn\w*)(?:\s+(?:it|the\s+film|the\s+video))?(?:\s+from)?\s+(?:the\s+|all\s+|these\s+|those\s+)*(?:\w+\s+)?|[把将从]\S{0,4})$",
+    re.IGNORECASE,
+)
+_BY_ANOTHER = re.compile(
+    r"\w*\s+(?:\w+\s+){0,2}?(?:to|with|by|into|for)\b|[^，。,.\n]{0,5}?(?:换|改|变|替换)?[成为]|[^，。,.\n]{0,3}?到",
+    re.IGNORECASE,
+)
+_WORD_BEFORE = re.compile(r"((?<!\d)[^\W\d_]+(?:['’]\w+)?)[\s-]*$")
 _WORD_AFTER = re.compile(r"[\s-]*([^\W\d_]+)")
 _DENIALS = frozenset(
     [
@@ -45,6 +58,7 @@ _DENIALS = frozenset(
         "nor",
         "avoid",
         "less",
+        "than",
         "remove",
         "drop",
         "lose",
@@ -69,11 +83,19 @@ def polarity(text: str, at: int) -> Polarity:
     before = clause_before(text, at)
     if _AFFIRMED.search(before):
         return "wish"
-    if _LEFT.search(before):
+    if LEAVING.search(before):
         return "leave"
     if _REMARK.search(before):
         return "unclear"
     return "refused" if _is_negated(before) else "wish"
+
+
+def gives_way(text: str, match: re.Match[str]) -> bool:
+    """Whether something else shall take the place of the words: "wipes instead of slides", "from vertical to square"."""
+    before = clause_before(text, match.start())
+    if _GIVES_WAY.search(before):
+        return True
+    return bool(_EXCHANGED.search(before) and _BY_ANOTHER.match(text, match.end()))
 
 
 def _is_negated(before: str) -> bool:

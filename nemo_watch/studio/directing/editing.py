@@ -10,6 +10,7 @@ from typing import Any
 
 from nemo_watch.studio.directing.cut import Cut, Segment, changed, keys_in, length_ms, meta_of, number_in, segment
 from nemo_watch.studio.directing.footage import Material
+from nemo_watch.studio.directing.lengths import FILM_S_MAX
 from nemo_watch.studio.directing.places import Place, index_of
 from nemo_watch.studio.directing.wishes import Wishes
 from nemo_watch.studio.drawing.plan import SIZES
@@ -25,8 +26,10 @@ MIX_CYCLE = ("crossfade", "slide", "zoom", "wipe", "fade")
 
 def with_materials(cut: Cut, wishes: Wishes, materials: Sequence[Material]) -> Cut:
     """The film with every picture and clip that it does not know yet, and without those to be left out."""
-    parts = _staying(gathered(cut, materials), wishes, materials)
+    parts = _staying([*gathered(cut, materials), *_returning(cut, wishes, materials)], wishes, materials)
     gone = _indexes([*wishes.left_out], parts, materials)
+    if chosen := _indexes([*wishes.only], parts, materials):
+        gone += [index for index in range(len(parts)) if index not in chosen]
     kept = [part for index, part in enumerate(parts) if index not in gone] or parts
     body = _moved(_ordered(kept, wishes, cut.meta, materials), parts, wishes, materials)
     meta = {**cut.meta, "files": sorted({material.key for material in materials} | keys_in(cut.meta, "files"))}
@@ -49,6 +52,13 @@ def gathered(cut: Cut, materials: Sequence[Material]) -> list[Segment]:
     """The pictures that a message can speak of by their places: those of the film, then those that have come since."""
     added = [segment(0, name=one.name, key=one.key) for one in new_materials(cut, materials) if one.kind != "audio"]
     return [*cut.body, *added]
+
+
+def _returning(cut: Cut, wishes: Wishes, materials: Sequence[Material]) -> list[Segment]:
+    """The pictures that were left out and are asked for by their names."""
+    shown = {meta_of(part).get("key") for part in gathered(cut, materials)}
+    back = [one for one in materials if one.name.casefold() in wishes.back and one.kind != "audio"]
+    return [segment(0, name=one.name, key=one.key) for one in back if one.key not in shown]
 
 
 def kinds_of(parts: Sequence[Segment], materials: Sequence[Material]) -> list[str]:
@@ -136,8 +146,8 @@ def with_manner(cut: Cut, wishes: Wishes) -> Cut:
     transition = wishes.transition or _in_its_place(meta.get("transition", "crossfade"), wishes.unwanted)
     if transition or "transition" not in meta:
         meta["transition"] = transition or "crossfade"
-    if wishes.fit:
-        meta["fit"] = wishes.fit
+    if fit := wishes.fit or _other_fit(meta.get("fit", "blur"), wishes.unwanted):
+        meta["fit"] = fit
     if wishes.moving is not None:
         meta["still"] = not wishes.moving
     pictures = tuple(
@@ -153,6 +163,11 @@ def _in_its_place(transition: object, unwanted: frozenset[str]) -> str | None:
     return next((other for other in ("crossfade", "fade") if other not in unwanted), "cut")
 
 
+def _other_fit(fit: object, unwanted: frozenset[str]) -> str | None:
+    """What comes around pictures of another shape in the place of what is not wanted there; None where it may stay."""
+    return next((other for other in ("blur", "plain") if other not in unwanted), "cover") if fit in unwanted else None
+
+
 def _in_manner(part: Segment, index: int, wishes: Wishes, film: Mapping[str, Any], other: bool) -> Segment:
     """One picture with what is wished now, and with the film's manner where it has none of its own yet."""
     own = meta_of(part)
@@ -163,7 +178,7 @@ def _in_manner(part: Segment, index: int, wishes: Wishes, film: Mapping[str, Any
     if own.get("card") is None:
         if wishes.moving is not None or "motion" not in own:
             set_now["motion"] = "still" if film.get("still") else MOTION_CYCLE[index % len(MOTION_CYCLE)]
-        if film.get("fit") and (wishes.fit or "fit" not in own):
+        if film.get("fit") and (wishes.fit or own.get("fit", "blur") in wishes.unwanted or "fit" not in own):
             set_now["fit"] = film["fit"]
     return changed(part, None, **set_now) if set_now else part
 
@@ -183,7 +198,7 @@ def with_lengths(
     elif said.photo_s or wishes.pace:
         meta.pop("length", None)
         meta["photo_ms"] = round(said.photo_s * 1000) if said.photo_s else PHOTO_MS[wishes.pace or "normal"]
-    if said.photo_s:  # each of them, those with a time of their own too
+    if said.photo_s and not said.stays:  # each of them, those with a time of their own too
         cut = replace(cut, pictures=tuple(changed(part, None, stay=None) for part in cut.pictures))
     if wished_ms := _wished_ms(wishes, before_ms):
         meta["length"] = wished_ms
@@ -195,8 +210,10 @@ def with_lengths(
 def _wished_ms(wishes: Wishes, before_ms: int) -> int | None:
     """The wished length of the film, against the length that it has, where it has one."""
     said = wishes.lengths
+    if said.film_s and said.at_least and before_ms >= said.film_s * 1000:
+        return None
     if said.film_s:
-        return round(said.film_s * 1000)
+        return round(min(said.film_s, FILM_S_MAX) * 1000)
     if said.change_s and before_ms:
         return max(1_000, before_ms + round(said.change_s * 1000))
     if (said.factor or wishes.longer) and before_ms:

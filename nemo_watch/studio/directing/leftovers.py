@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from nemo_watch.studio.directing.clauses import LEAVING
 from nemo_watch.studio.directing.neutral import HAN, NEUTRAL, NEUTRAL_ZH
 from nemo_watch.studio.directing.places import unmasked
 from nemo_watch.studio.directing.quoting import MARK
@@ -58,6 +59,8 @@ def _clauses(text: str, spans: Sequence[Span]) -> list[Span]:
 
 
 def _is_left(clause: str) -> bool:
+    if LEAVING.search(clause):
+        return False  # nothing is asked for
     words = re.sub(r"⟦\d+⟧", " ", clause)
     han = len(HAN.findall(NEUTRAL_ZH.sub("", words)))
     own = [word for word in _WORD.findall(words) if not HAN.search(word) and word.lower() not in NEUTRAL]

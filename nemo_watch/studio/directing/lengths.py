@@ -35,6 +35,7 @@ _EACH_AFTER = re.compile(
 )
 _EACH_BEFORE = re.compile(
     r"(?:\beach\b|\bevery\b|\bper\b|每张|每一张|每个|每幅)[^,.;，。；]{0,24}$"
+    r"|(?:\b(?:the\s+)?(?:others?|rest|remaining(?:\s+\w+)?|other\s+\w+)|其他|其余|其它|剩下)(?:的?(?:照片|图片)?|[\s:]*(?:(?:of\s+them|for|at|to|get|should|be|stay|are)[\s:]*)*)$"
     r"|(?:\b(?:photos|pictures|images|slides)|照片|图片)(?:都|各)?\s*(?:(?:should|to|must|will|stay|last|shown?|for|stand|be|are|up)\s+|停留|显示|展示|播放)+(?:时间)?$",
     re.IGNORECASE,
 )
@@ -55,9 +56,10 @@ _FILM_AFTER = re.compile(
 )
 _WORD_AFTER = re.compile(r"[\s-]+([a-z]+)", re.IGNORECASE)
 _LIMIT = re.compile(
-    r"(?:\b(?:no|not)\s+(?:longer|more)\s+than|\bat\s+most|\bunder|\bbelow|\bmaximum(?:\s+of)?|不超过|最多|以内)\s*$",
+    r"(?:\b(?:no|not)\s+(?:longer|more)\s+than|\bat\s+(?:most|least)|\bminimum(?:\s+of)?|至少|\bunder|\bbelow|\bmaximum(?:\s+of)?|不超过|最多|以内)\s*$",
     re.IGNORECASE,
 )
+_AT_LEAST = re.compile(r"(?:\bat\s+least|\bminimum(?:\s+of)?|至少)\s*$", re.IGNORECASE)
 _MORE_BEFORE = re.compile(
     r"(?:\b(?:add|another|extra|plus|extend|lengthen)(?:\s+(?:it|the\s+\w+|on|an?|another|extra))?(?:\s+by)?|\blonger\s+by|再加|再长|[增添]?加|加长|延长了?|多|更长)\s*$",
     re.IGNORECASE,
@@ -75,7 +77,7 @@ _FACTORS: tuple[tuple[re.Pattern[str], float], ...] = (
     ),
     (
         re.compile(
-            r"\bhalf\s+(?:as\s+long|(?:the|its)\s+length)|\bhalve\s+(?:it|the\s+(?:length|film|video))|时长减半|缩短一半|短一半",
+            r"\b(?:cut|reduce|trim)\s+(?:the\s+length|it|the\s+(?:film|video))\s+(?:in|by)\s+half\b|\bhalf\s+(?:as\s+long|(?:the|its)\s+length)|\bhalve\s+(?:it|the\s+(?:length|film|video))|时长减半|缩短一半|短一半",
             re.IGNORECASE,
         ),
         0.5,
@@ -102,12 +104,13 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """What was said about time: seconds of the film, of each photo, more or less than now (or so many times as long), of single pictures.
+    """What was said about time: seconds of the film (or `at_least` so many), of each photo, more or less than now (or so many times as long), of single pictures.
 
     `spans` are the stretches of the text that were understood. The last wish of each kind wins.
     """
 
     film_s: float | None = None
+    at_least: bool = False
     photo_s: float | None = None
     change_s: float | None = None
     factor: float | None = None
@@ -149,12 +152,12 @@ def _with(found: Lengths, match: re.Match[str], text: str, files: Sequence[str])
         return replace(found, photo_s=min(seconds, 60.0), spans=spans)
     if place:
         return _staying(found, Stay(place_of(place, files), min(seconds, 600.0)), before, spans)
-    if _OTHER.search(before) and not _TOLD_IN.search(before):
+    if _OTHER.search(before) and not (is_limit or _TOLD_IN.search(before)):
         return found
     if change := _change(before, after):
         return replace(found, change_s=change * seconds, spans=spans) if _ends_well(after, change) else found
     if is_limit or match.groupdict().get("clock") or _is_of_the_film(after):
-        return replace(found, film_s=min(seconds, FILM_S_MAX), spans=spans)
+        return replace(found, film_s=seconds, at_least=bool(_AT_LEAST.search(before)), spans=spans)
     return found
 
 
@@ -205,6 +208,9 @@ def _is_of_the_film(after: str) -> bool:
         "using",
         "plus",
         "no",
+        "not",
+        "instead",
+        "rather",
         "title",
         "titled",
         "music",

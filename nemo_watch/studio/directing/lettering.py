@@ -16,6 +16,7 @@ from nemo_watch.studio.directing.wishes import Wishes
 
 TITLE_MS = 3_500
 CAPTION_MS = 4_000
+CAPTION_MS_MIN = 800
 _STYLES = {"title": "title", "caption": "caption", "ending": "end"}
 Spot = tuple[str, object, object]
 """A text's style, length and start."""
@@ -28,7 +29,7 @@ def with_texts(cut: Cut, wishes: Wishes, materials: Sequence[Material]) -> Cut:
     cut = _without(cut, [part for saying in (*wishes.removed, *wishes.refused) for part in meant(cut, saying)])
     for rewording in wishes.rewordings:
         cut = _reworded(cut, rewording)
-    given = _with_roles(wishes.sayings, cut)
+    given = _with_roles(wishes.sayings, wishes.places, cut)
     placed = list(zip_longest(given, wishes.places[: len(given)]))
     titles = [saying.text for saying in given if saying.role == "title"]
     endings = [saying.text for saying in given if saying.role == "ending"]
@@ -41,7 +42,11 @@ def with_texts(cut: Cut, wishes: Wishes, materials: Sequence[Material]) -> Cut:
 
 
 def meant(cut: Cut, saying: Saying | Rewording) -> list[Segment]:
-    """The texts of the film that a message means: those of these words, and of its kind where the words stand twice."""
+    """The texts of the film that a message means: those of these words, and of its kind where the words stand twice; or one by number."""
+    if saying.number:
+        of_kind = _styled(cut, _STYLES[saying.role])
+        at = saying.number - 1 if saying.number > 0 else len(of_kind) + saying.number
+        return [of_kind[at]] if 0 <= at < len(of_kind) else []
     wanted = saying.old if isinstance(saying, Rewording) else saying.text
     there = [part for part in cut.texts if _plain(str(meta_of(part).get("text", ""))) == _plain(wanted)]
     own = [part for part in there if style_of(part) == _STYLES.get(saying.role)]
@@ -101,14 +106,14 @@ def _with_captions(cut: Cut, captions: Sequence[Segment], wishes: Wishes) -> Cut
     return replace(cut, texts=(*_styled(cut, "caption", other=True), *old, *fresh))
 
 
-def _with_roles(sayings: tuple[Saying, ...], cut: Cut) -> list[Saying]:
-    """Every text with a role: what nobody explained is the title if there is none yet, else a caption."""
+def _with_roles(sayings: tuple[Saying, ...], places: Sequence[Place | None], cut: Cut) -> list[Saying]:
+    """Every text with a role: what nobody explained is the title if there is none yet, else (or for one picture) a caption."""
     roles = {saying.role for saying in sayings}
     has_title = has_title_card(cut) if is_of_words(cut) else bool(_styled(cut, "title"))
     free_title = "title" not in roles and not has_title
     given = []
-    for saying in sayings:
-        role = saying.role or ("title" if free_title else "caption")
+    for saying, place in zip_longest(sayings, places[: len(sayings)]):
+        role = saying.role or ("title" if free_title and place is None else "caption")
         free_title = free_title and role != "title"
         given.append(Saying(saying.text, role))
     return given
@@ -136,7 +141,8 @@ def laid_texts(cut: Cut, kept: Collection[Spot] = ()) -> Cut:
         part for part in _styled(cut, "caption") if "card" not in meta_of(part) and meta_of(part).get("of") not in spans
     ]
     first = title_ms if _styled(cut, "title") and body_ms >= title_ms + 1_000 * len(even) else 0
-    slot = (body_ms - first) / len(even) if even else 0
+    taken = [spans[of] for part in _styled(cut, "caption") if (of := meta_of(part).get("of")) in spans]
+    slots = _slots(first, body_ms, taken, len(even))
     texts, place = [], 0
     for part in cut.texts:
         bound = spans.get(meta_of(part).get("of"))
@@ -150,11 +156,31 @@ def laid_texts(cut: Cut, kept: Collection[Spot] = ()) -> Cut:
         elif style_of(part) == "caption" and bound:
             texts.append(changed(part, bound[1] * 0.92, start=round(bound[0] + bound[1] * 0.04)))
         elif style_of(part) == "caption":
-            texts.append(changed(part, min(CAPTION_MS, slot * 0.92), start=round(first + slot * place + slot * 0.04)))
+            start, slot = slots[place]
+            texts.append(changed(part, min(CAPTION_MS, slot * 0.92), start=round(start + slot * 0.04)))
         else:
             texts.append(part)
         place += part in even
     return replace(cut, texts=tuple(texts))
+
+
+def _slots(first: int, end: int, taken: Sequence[tuple[int, int]], count: int) -> list[tuple[float, float]]:
+    """Start and length in ms for `count` captions between `first` and `end`, evenly, beside the times that others have `taken`."""
+    free, at = [], first
+    for start, length in sorted(taken):
+        free.append((at, start - at))
+        at = max(at, start + length)
+    pieces = [(start, length) for start, length in (*free, (at, end - at)) if length >= CAPTION_MS_MIN]
+    pieces = pieces or [(first, max(1, end - first))]
+    shares = [0] * len(pieces)
+    for _ in range(count):
+        widest = max(range(len(pieces)), key=lambda index: (pieces[index][1] / (shares[index] + 1), -index))
+        shares[widest] += 1
+    return [
+        (start + length / share * index, length / share)
+        for (start, length), share in zip(pieces, shares, strict=True)
+        for index in range(share)
+    ]
 
 
 def placed_by_hand(cut: Cut) -> list[Spot]:

@@ -51,16 +51,17 @@ def sound_wishes(reading: Reading) -> SoundWishes:
     changed = bool(reading.match(words.MUSIC_CHANGED))
     mood = _mood(reading, musical=musical is not None)
     volume = reading.match(words.VOLUME)
+    half = reading.match(words.HALF_VOLUME)
     louder = reading.signed(words.LOUDER, words.QUIETER)
     music = _music(reading)
     return SoundWishes(
         music=music if music is not None else (True if over or under else None),
-        implied=music is not False and mood is None and bool(over or under or volume or louder or changed),
+        implied=music is not False and mood is None and bool(over or under or volume or half or louder or changed),
         mood=mood,
         hint=mood or next((meaning for pattern, meaning in words.MOODS if pattern.search(reading.text)), None),
         instead=instead or (changed and mood is not None),
         another=changed and mood is None and not instead,
-        volume=_share(volume),
+        volume=_share(volume) if volume else 0.5 if half else None,
         louder=louder,
         duck=OVER if over else DUCKED if under else None,
         own=bool(words.OWN_SONG.search(reading.text)),
@@ -98,7 +99,7 @@ def _share(match: re.Match[str] | str | None) -> float | None:
 
 
 def _clips(reading: Reading) -> bool | None:
-    if reading.match(words.CLIPS_MUTED) or reading.match(words.SILENT):
+    if _hidden(reading, words.CLIPS_MUTED) or reading.match(words.SILENT):
         return False
     return reading.says(words.CLIPS_HEARD)
 
@@ -108,7 +109,7 @@ def _music(reading: Reading) -> bool | None:
     off = reading.match(words.MUSIC_OFF)
     if off and _comes_back(reading, off.end()):
         return True
-    if off or words.SILENT.search(reading.text):
+    if off or (words.SILENT.search(reading.text) and not words.KEEPING_MUSIC.search(reading.text)):
         return False
     if words.MUSIC_OFF.search(reading.text) or reading.unwanted & {meaning for _, meaning in words.MOODS}:
         return None

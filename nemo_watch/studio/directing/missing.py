@@ -22,6 +22,7 @@ _NO_WORDS: Sentence = (
     "A title or caption needs its text in quotes: title “By the sea”.",
     "标题或字幕请用引号给出文字，例如：标题“海边”。",
 )
+_NO_SUCH_CAPTION: Sentence = ("There are not so many captions.", "没有那么多条字幕。")
 _NO_MUSIC: Sentence = ("There is no music to change.", "没有可调整的配乐。")
 _NO_SONG: Sentence = (
     "There is no song: drop an audio file beside the photos and it becomes the music.",
@@ -41,6 +42,7 @@ def _places(cut: Cut, wishes: Wishes, materials: Sequence[Material]) -> Iterator
     metas, kinds = [meta_of(part) for part in parts], kinds_of(parts, materials)
     named: list[Place] = [
         *wishes.left_out,
+        *wishes.only,
         *(move.place for move in wishes.moves),
         *(stay.place for stay in wishes.lengths.stays),
     ]
@@ -57,10 +59,14 @@ def _places(cut: Cut, wishes: Wishes, materials: Sequence[Material]) -> Iterator
 
 def _texts(cut: Cut, wishes: Wishes) -> Iterator[Sentence]:
     for saying in wishes.removed:
-        if not meant(cut, saying):
+        if saying.number and not meant(cut, saying):
+            yield _NO_SUCH_CAPTION
+        elif not meant(cut, saying):
             yield f"There is no text “{saying.text}” to remove.", f"没有文字“{saying.text}”可去掉。"
     for rewording in wishes.rewordings:
-        if not meant(cut, rewording):
+        if rewording.number and not meant(cut, rewording):
+            yield _NO_SUCH_CAPTION
+        elif not meant(cut, rewording):
             yield f"There is no text “{rewording.old}” to change.", f"没有文字“{rewording.old}”可修改。"
     for name in sorted(wishes.removals):
         style, sentence = _KINDS[name]

@@ -48,8 +48,8 @@ def _plain(words: str) -> float:
 
 def place_value(words: str) -> int:
     """The place that an ordinal or a number names, from 1 on; the last is -1."""
-    plain = words.strip().lower()
-    if plain == "last":
+    plain = words.strip().lower().removeprefix("第")
+    if plain == "last" or plain.startswith("最后"):
         return -1
     return _ORDINALS.get(plain) or int(value(re.sub(r"(?<=\d)(?:st|nd|rd|th)$", "", plain)))
 

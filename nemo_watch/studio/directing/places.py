@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from nemo_watch.studio.directing.numbers import ORDINAL, place_value
+from nemo_watch.studio.directing.numbers import NUMBER, ORDINAL, place_value, value
 
 _FILE = re.compile(r"[\w\-()]+(?:\.[\w\-()]+)*\.(?:jpe?g|png|gif|webp|hei[cf]|mp4|mov|avi|webm|mkv)\b", re.IGNORECASE)
 _IMAGE = r"(?:photo(?:graph)?|picture|image|pic)"
@@ -26,6 +26,15 @@ PLACE = (
 )
 """A place in words, after `masked`; read it with `place_of`."""
 _PLACE = re.compile(PLACE, re.IGNORECASE)
+SOME = re.compile(
+    rf"\s*(?:the\s+)?(?P<end>first|last)\s+(?P<count>{NUMBER})\s+(?P<some_kind>{_IMAGE}|{_CLIP}|{_SHOT})s\b"
+    r"|\s*(?P<end_zh>最?前|最?后)面?(?P<count_zh>[两二三四五六七八九十\d]+)(?:张|个|段|幅)(?:照片|图片|图|片段|视频)?",
+    re.IGNORECASE,
+)
+"""Several at one end: "the first three photos"; read it with `some_places`."""
+_EXCEPT = re.compile(
+    r"\b(?:except|but)(?:\s+for)?\s+the\s+(?:first|last)(?=\s+(?:for|which|should|at)\b|\s*[:,])", re.IGNORECASE
+)
 MORE = re.compile(
     rf"\s*(?:,|、|，|and\b|&|和|与|及)+\s*(?:and\s+)?(?:the\s+)?(?:{PLACE}|(?P<more>\d{{1,4}})\b(?!\s*(?:s\b|sec|min|秒|%|:)))",
     re.IGNORECASE,
@@ -53,7 +62,7 @@ def masked(prompt: str, names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
         return f"⟦{len(found) - 1}⟧"
 
     known = "|".join(re.escape(name) for name in sorted(set(names), key=len, reverse=True) if "." in name)
-    text = re.sub(r"[⟦⟧]", " ", prompt)
+    text = _EXCEPT.sub(lambda match: f"{match.group()} photo", re.sub(r"[⟦⟧]", " ", prompt))
     pattern = re.compile(rf"(?<![\w.\-])(?:{known})(?!\w)|{_FILE.pattern}" if known else _FILE.pattern, re.IGNORECASE)
     return pattern.sub(token, text), tuple(found)
 
@@ -77,8 +86,19 @@ def place_of(match: re.Match[str], files: Sequence[str]) -> Place:
     return Place(_kind(group["nth_kind"] or group["kind"] or ""), place_value(number), "", said)
 
 
+def some_places(match: re.Match[str]) -> list[Place]:
+    """The places that a match of `SOME` names, in their order."""
+    end, count = match.group("end") or match.group("end_zh"), match.group("count") or match.group("count_zh")
+    number = min(100, round(value(count)))
+    said = re.sub(r"^\s*(?:the\s+)?", "", match.group(), flags=re.IGNORECASE)
+    places = range(1, number + 1) if end in ("first", "First", "前", "最前") else range(-number, 0)
+    return [Place(_kind(match.group("some_kind") or ""), place, "", said) for place in places]
+
+
 def places_from(text: str, at: int, files: Sequence[str]) -> tuple[list[Place], int]:
     """The places named at `at` ("photos 2, 3 and 5"), and where they end."""
+    if some := SOME.match(text, at):
+        return some_places(some), some.end()
     lead = re.compile(
         r"\s*(?:the\s+)?(?:file\s+|photo\s+|picture\s+|clip\s+|照片|图片)?(?=⟦)|\s*", re.IGNORECASE
     ).match(text, at)

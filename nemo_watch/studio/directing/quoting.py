@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nemo_watch.studio.directing.clauses import polarity
+from nemo_watch.studio.directing.numbers import place_value
 from nemo_watch.studio.directing.places import unmasked
-from nemo_watch.studio.directing.text_words import ROLES
+from nemo_watch.studio.directing.text_words import NTH_CHANGED, ROLES
 
 MARK = "▪"
 """Stands in the rest of the prompt where a quoted text stood."""
@@ -18,7 +19,7 @@ _QUOTES = re.compile(
     "|".join(
         f"{pair[0]}({_LINES.format(pair[1])}){pair[1]}" for pair in ('""', "“”", "„“", "«»", "「」", "『』", "《》")
     )
-    + r"|„([^“”\n]{1,300})”|‘((?:[^’\n]|’(?=\w)){1,300})’(?!\w)|(?<![\w’'])'([^\n]{1,300}?)'(?!\w)"
+    + r"|„([^“”\n]{1,300})”|‘((?:[^’\n]|’(?=\w)){1,300})’(?!\w)|(?:(?<![\w’'])|(?<=[\u3400-\u9fff]))'([^\n]{1,300}?)'(?![^\W\u3400-\u9fff])"
 )
 _ANNOUNCED = re.compile(
     r"(?:\b(?P<title>titled|(?:the\s+)?title\s*(?:is|(?:should|shall|will|must)\s+be|to|as|=|:|：|\s[-–—]\s))|(?P<caption>\bcaption\s*(?:is|=|:|：))"
@@ -28,11 +29,13 @@ _ANNOUNCED = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"(?i:\b(?:add|with|put|use|have|give\s+it|insert)\s+(?:an?|the)\s+(?P<title>title)|\b(?P<title_called>call\s+it|name\s+it))\s+"
+    r"(?i:\b(?:add|with|put|use|have|give\s+it|insert)\s+(?:an?|the)\s+(?P<title>title)|(?:^|(?<=[,;.] ))(?P<title_bare>title)|\b(?P<title_called>call\s+it|name\s+it))\s+"
     r"(?P<text>[A-Z\u00c0-\u00de\u0370-\ufffd][^,.;\n▪，。]{0,79}?)(?=\s+(?:and|with)\s+[a-z]|[,.;\n，。]|$)"
 )
 """A title without quotes is seen by its capital letter: "add a title Paradise Found"."""
 
+_ELSEWHERE = re.compile(r"\b(?:translat|mov|put|shift|plac)\w*\s+(?:the\s+)?$", re.IGNORECASE)
+"""Before "the title to …": no text is announced, but a place or a language."""
 _CLAUSE = re.compile(r"[,，。;；!！?？\n]|\.(?=\s|$)|\b(?:but|then)\b", re.IGNORECASE)
 _JOINER = re.compile(r"[\s,，、&]*(?:and|then|or|和|与|以及)?\s*", re.IGNORECASE)
 _AND = re.compile(r"\band\b|&|和|与|以及", re.IGNORECASE)
@@ -70,20 +73,25 @@ _INSTEAD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """A text in quotes. `role` is "title", "caption", "ending", or "" where nothing tells; `mark` counts the quotes of the prompt."""
+    """A text in quotes. `role` is "title", "caption", "ending", or "" where nothing tells; `mark` counts the quotes of the prompt.
+
+    With a `number` (from 1 on, -1 the last) it is no text, but that one of its kind in the film.
+    """
 
     text: str
     role: str
     mark: int = field(default=-1, compare=False)
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rewording:
-    """A text of the film that shall read otherwise; `role` as in `Saying`, for where the same words stand twice."""
+    """A text of the film that shall read otherwise; `role` as in `Saying`, for where the same words stand twice, `number` too."""
 
     old: str
     new: str
     role: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +133,11 @@ def quoted(prompt: str, files: Sequence[str] = ()) -> Quoted:
         if reworded := _rewording(quotes[index : index + 2], kinds["shown"]):
             rewordings.append(reworded)
             index += 2
+            continue
+        if numbered := NTH_CHANGED.search(_clause(quote.before)):
+            number = place_value(numbered.group("nth") or numbered.group("nth_zh"))
+            rewordings.append(Rewording("", quote.text, "caption", number))
+            index += 1
             continue
         if _GONE_AFTER.match(quote.after):
             kind = "removed"
@@ -198,6 +211,8 @@ def _announced(bare: str) -> Quoted:
     found: list[Saying] = []
     for match in sorted([*_ANNOUNCED.finditer(bare), *_NAMED.finditer(bare)], key=lambda one: one.start()):
         role = next(name for name in match.groupdict() if name != "text" and match.group(name))
+        if _ELSEWHERE.search(_clause(bare[: match.start()])):
+            continue
         if polarity(bare, match.start()) == "wish" and not (found and found[-1].text == match.group("text").strip()):
             found.append(Saying(match.group("text").strip(), role.partition("_")[0]))
     texts = tuple(saying.text for saying in found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nemo_watch.studio.directing.clauses import polarity, stands_as_setting
+from nemo_watch.studio.directing.clauses import Polarity, gives_way, polarity, stands_as_setting
 from nemo_watch.studio.directing.vocabulary import Table
 
 Span = tuple[int, int]
@@ -33,27 +33,32 @@ class Reading:
 
         What is refused is noted as unwanted; what is not to be touched is understood, and means nothing.
         """
+        wished = None
         for pattern, meaning in table:
             for match in pattern.finditer(self.text):
                 if checked and not stands_as_setting(self.text, match, after):
                     continue
-                asked = polarity(self.text, match.start())
-                if asked == "unclear":
+                asked = self._asked(match)
+                if asked == "unclear" or (asked == "wish" and wished not in (None, meaning)):
                     continue
                 self.take(match.span())
                 if asked == "wish":
-                    return meaning
-                if asked == "refused":
+                    wished = meaning
+                elif asked == "refused":
                     self.unwanted.add(meaning)
-        return None
+        self.unwanted.discard(wished or "")
+        return wished
+
+    def _asked(self, match: re.Match[str]) -> Polarity:
+        return "refused" if gives_way(self.text, match) else polarity(self.text, match.start())
 
     def match(self, pattern: re.Pattern[str], *, checked: bool = False) -> re.Match[str] | None:
         """The first place where the words are wished for."""
         for match in pattern.finditer(self.text):
             if checked and not stands_as_setting(self.text, match):
                 continue
-            asked = polarity(self.text, match.start())
-            if asked in ("wish", "leave"):
+            asked = self._asked(match)
+            if asked != "unclear":
                 self.take(match.span())
             if asked == "wish":
                 return match

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from nemo_watch.studio.directing.clauses import polarity
+from nemo_watch.studio.directing.numbers import NUMBER
+from nemo_watch.studio.directing.quoting import MARK
 
 REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), english, chinese)
@@ -12,7 +14,7 @@ REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (
             (
                 r"(?:⟦\d+⟧|\b(?:photo|picture|image|clip)\s+\d+|\b(?:first|second|third|last|this|that)\s+(?:photo|picture|image|clip)\b|第.{1,3}[张段])"
-                r"[^,.;，。；▪]{0,16}(?:black[\s-]*(?:and|&)[\s-]*white|sepia|vintage|\bwarm|\bvivid|黑白|暖色|复古)"
+                r"[^,.;，。；▪]{0,16}(?:black[\s-]*(?:and|&)[\s-]*white|sepia|vintage|\bwarm|\bvivid|\bin\s+colou?r|colou?rful|黑白|暖色|复古|彩色)"
             ),
             "A look is for the whole film.",
             "色调只能用于整部影片。",
@@ -26,6 +28,44 @@ REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             r"\b(?:swap|exchange|switch)\s+(?:the\s+)?(?:⟦\d+⟧|(?:photo|picture|image|clip)s?\s|\w+\s+(?:and\s+\w+\s+)?(?:photo|picture|image|clip)s?\b)[^,.;]{0,24}|第.{1,3}[张段]?和第.{1,3}[张段][^，。]{0,4}(?:交换|对调|互换)",
             "I cannot swap two pictures; I can put one first or last.",
             "我不能交换两个画面；可以把某个画面放到最前或最后。",
+        ),
+        (
+            rf"{MARK}\s*(?:for|lasting)\s+{NUMBER}\s*-?\s*(?:s\b|sec\w*|秒)",
+            "How long a text stands cannot be set.",
+            "文字停留的时间不能设定。",
+        ),
+        (
+            (
+                r"\b(?:move|put|place|shift|show)\s+(?:the\s+)?(?:title|captions?|texts?)\s+(?:to|at|in|on)\s+(?:the\s+)?(?:very\s+)?(?:end|last|middle|start|beginning|top|bottom|left|right|corner)\b"
+                r"|把?(?:标题|字幕)(?:移|放|挪)到?(?:最后|结尾|中间|顶部|底部|上面|下面)"
+            ),
+            "The title stands at the beginning and captions stand below; for words at the end say: end with “The end”.",
+            "标题固定在开头，字幕固定在下方；要在结尾显示文字请说：结尾写“谢谢观看”。",
+        ),
+        (
+            r"\b(?:start|begin|play)\w*\s+(?:the\s+)?(?:music|song|audio)\s+(?:at|from|after)\b[^,.;，。]{0,16}|(?:音乐|配乐)从第?[^，。]{1,6}(?:秒|分)[^，。]{0,3}(?:开始|播放)",
+            "The music begins with the film; another start cannot be set.",
+            "配乐与影片同时开始，不能另设起点。",
+        ),
+        (
+            r"\b(?:upload|post|share|publish|send)\s+(?:it|this|the\s+(?:film|video))\s+(?:to|on)\s+[\w ]{2,20}|上传到|发布到|发到|分享到",
+            "I post videos nowhere: the MP4 lies in the outbox.",
+            "我不会发布视频：成片就在输出文件夹里。",
+        ),
+        (
+            r"\b(?:generate|draw|paint|imagine)\s+(?:me\s+)?(?:an?|some|more|new)\s+(?:\w+\s+)?(?:photos?|pictures?|images?)\b[^,.;]{0,24}|生成(?:一张|几张|新的)?(?:照片|图片|图像)",
+            "I compose the pictures that I am given, and generate none.",
+            "我只用给我的画面，不会生成新的图片。",
+        ),
+        (
+            r"\bblur\w*\s+(?:out\s+)?(?:the\s+|their\s+|all\s+|my\s+)*(?:faces?|people|persons?|licen[cs]e\s+plates?)|(?:人脸|脸部?|车牌)(?:打码|模糊)|打马赛克|马赛克",
+            "I show photos as they are: I cannot blur parts of them.",
+            "我只展示照片原貌，不能给局部打码。",
+        ),
+        (
+            r"\b(?:bring|put|take)\s+(?:the\s+)?(?:\w+\s+)?(?:photo|picture|image|clip)s?(?:\s+\d+)?\s+back\b(?!\s+to)|\b(?:bring|put)\s+back\s+(?:the\s+)?(?:\w+\s+)?(?:photo|picture|image|clip)s?\b(?:\s+\d+)?",
+            "A picture that was left out comes back by its file name: add IMG_3.jpg.",
+            "去掉的画面可以用文件名加回来，例如：加上 IMG_3.jpg。",
         ),
         (
             r"voice[\s-]?over|\bnarrat\w+|read\s+(?:it\s+)?aloud|配音|旁白|朗读",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nemo_watch.studio.directing.cut import Cut, cut_of, meta_of
+from nemo_watch.studio.directing.lengths import FILM_S_MAX
 from nemo_watch.studio.directing.wishes import Wishes
 
 _TRANSITIONS = {
@@ -44,12 +45,12 @@ def answer(wishes: Wishes, before: Mapping[str, Any], after: Mapping[str, Any], 
         ]
     elif (wishes.sound.mood or wishes.sound.another) and any("mood" not in meta_of(part) for part in new.music):
         parts = [_OWN_SONG[language]]
-    elif missed:
+    elif missed or wishes.refusals:
         parts = []
     elif wishes.any:
         parts = [("The film is already as you wish; nothing changed.", "影片已经符合您的要求，没有改动。")[language]]
     else:
-        parts = [] if wishes.refusals else [_NOT_UNDERSTOOD[language]]
+        parts = [_NOT_UNDERSTOOD[language]]
     rest = [*missed, *wishes.refusals, *_not_met(wishes, new, language)]
     if wishes.any or not old.pictures or before != after:  # else it was said that nothing was found
         rest += _left_over(wishes, language)
@@ -71,6 +72,8 @@ def _not_met(wishes: Wishes, new: Cut, language: int) -> list[str]:
     wished_s = wishes.lengths.film_s
     if not wished_s or abs(new.duration_ms / 1000 - wished_s) < 0.5 or not new.pictures:
         return []
+    if wished_s > FILM_S_MAX:
+        return [("A film has at most 60 minutes.", "影片最长 60 分钟。")[language]]
     if new.duration_ms / 1000 > wished_s:
         return [(f"{wished_s:g} s is too short for so many pictures.", f"画面太多，{wished_s:g} 秒放不下。")[language]]
     return [(f"The clips are not long enough for {wished_s:g} s.", f"片段不够长，达不到 {wished_s:g} 秒。")[language]]

@@ -25,12 +25,24 @@ MOODS = table(
 )
 
 MUSIC_OFF = re.compile(
-    r"\b(?:no|without|remove|drop|delete|cut|stop|mute|kill|lose)\s+(?:the\s+|any\s+|all\s+)?(?:background\s+)?"
-    r"(?:music|sound\s*track|bgm|song|audio)|music\s+off|\bmusic\s*[:=]\s*(?:none|no|off)\b|turn\s+off\s+the\s+music|don['’]?t\s+(?:want|use|add)\s+(?:any\s+)?music"
-    r"|(?:不要|去掉|删除|删掉|去除|移除|关掉|关闭|取消|没有|无需|不加|不用)(?:背景)?(?:音乐|配乐)|无音乐|无配乐",
+    r"\b(?:no|without|remov(?:e|ing)|drop|delete|cut|stop|mute|kill|lose|ditch|skip|omit|leave\s+out|take\s+(?:out|away|off)|get\s+rid\s+of|(?:switch|turn)\s+off"
+    r"|(?:do\s+not|don['’]?t|doesn['’]?t|does\s+not)\s+(?:need|want|use|add|play)(?:\s+any)?)\s+(?:the\s+|any\s+|all\s+)?(?:(?:titles?|captions?|texts?|end\s*cards?)\s*(?:,|and|&)+\s*(?:the\s+)?)*(?:background\s+)?"
+    r"(?:music|sound\s*track|bgm|song|audio)\b(?!\s+chang)|(?:take|leave|switch|turn|cut)\s+the\s+(?:background\s+)?music\s+(?:out|off|away)\b"
+    r"|music\s+(?:is\s+not|isn['’]?t)\s+(?:needed|necessary|wanted)|music\s+off|\bmusic\s*[:=]\s*(?:none|no|off)\b"
+    r"|(?:不要|去掉|删除|删掉|去除|移除|关掉|关闭|取消|没有|无需|不加|不用|不需要|不想要|[别不]放)(?:背景)?(?:音乐|配乐)|无音乐|无配乐"
+    r"|\bonly\s+(?:the\s+)?(?:original|clips?['’]?s?)\s+(?:own\s+)?(?:sound|audio)\b|只(?:要|留|保留)(?:视频)?原声"
+    r"|(?:音乐|配乐)(?:都|全)?(?:去掉|删除|删掉|去除|移除|关掉|关闭|关了|取消|不要了?(?!太|那么|这么|盖|大|响|改|换)|停掉)",
     re.IGNORECASE,
 )
-MUSIC_ON = re.compile(r"\bmusic\b|sound\s*track|\bbgm\b|\bbackground\s+(?:song|track)|音乐|配乐|背景乐", re.IGNORECASE)
+KEEPING_MUSIC = re.compile(
+    r"\b(?:keep|leave|just|only)\s+(?:the\s+)?(?:background\s+)?music\b(?!\s+(?:out|off|away))|(?:保留|留下|只[要留有])(?:背景)?(?:音乐|配乐)",
+    re.IGNORECASE,
+)
+"""Beside "mute the video": it is the clips that shall be silent."""
+MUSIC_ON = re.compile(
+    r"\bmusic\b(?!\s+chang)|\badd\s+(?:an?|some)\s+song\b|sound\s*track|\bbgm\b|\bbackground\s+(?:song|track)|音乐|配乐|背景乐",
+    re.IGNORECASE,
+)
 SILENT = re.compile(
     r"^\W*mute\W*$|\bsilent\b|\bno\s+(?:sound|audio)\b|without\s+(?:sound|audio)|mute\s+(?:it|the\s+video|everything)|静音|无声|不要声音",
     re.IGNORECASE,
@@ -39,11 +51,11 @@ _CLIPS = r"(?:(?:original|clips?['’]?s?|videos?['’]?s?|own|voices?)\s*(?:own
 _CLIPS_ZH = r"(?:原声|原音|视频(?:的)?(?:原声|声音)|片段(?:的)?声音|人声)"
 CLIPS_MUTED = re.compile(
     r"\b(?:mute|remove|no|without)\s+(?:the\s+)?(?:original|clips?['’]?s?|videos?['’]?s?)\s*(?:own\s+)?(?:sounds?|audio)?(?=\W|$)"
-    r"|(?:去掉|关闭|不要|去除)(?:原声|原视频声音|视频原声)",
+    r"|\b(?:no|without)\s+(?:sound|audio)\s+(?:from|of|in|on)\s+(?:the\s+|my\s+)?(?:clips?|videos?)\b|(?:去掉|关闭|关掉|不要|去除)(?:原声|原视频声音|视频原声)",
     re.IGNORECASE,
 )
 CLIPS_HEARD = re.compile(
-    r"(?:keep|with|use|unmute)\s+(?:the\s+)?(?:original|clips?['’]?s?|videos?['’]?s?)\s+(?:own\s+)?(?:sounds?|audio)|unmute\s+the\s+clips?|保留原声|要原声|原声保留",
+    r"(?:keep|with|use|unmute|only)\s+(?:the\s+)?(?:original|clips?['’]?s?|videos?['’]?s?)\s+(?:own\s+)?(?:sounds?|audio)|unmute\s+the\s+clips?|(?:保留|要|留)(?:视频|片段)?(?:的)?原声|原声保留",
     re.IGNORECASE,
 )
 MUSIC_OVER = re.compile(
@@ -92,6 +104,10 @@ LOUDER = re.compile(
 QUIETER = re.compile(
     r"\b(?:quieter|softer)\b|\btoo\s+loud\b|\bless\s+music\b|太(?:吵|响|大声)|(?:声音|音乐|音量)太大|(?:music|volume|sound)\s+down\b|turn\s+down\b|lower\s+the\s+(?:music|volume)"
     r"|(?:音乐|音量|声音)(?:再)?(?:小|低|轻(?![柔快松盈]))|小声一?点|调小|调低",
+    re.IGNORECASE,
+)
+HALF_VOLUME = re.compile(
+    r"(?:music|song|bgm|it)\s+(?:at|to|on)\s+half(?:\s+the)?\s+volume|half(?:\s+the)?\s+volume\b|(?:音乐|配乐)?音量(?:减半|一半|调到一半)",
     re.IGNORECASE,
 )
 VOLUME = re.compile(

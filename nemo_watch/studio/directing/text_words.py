@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 
+from nemo_watch.studio.directing.numbers import ORDINAL
 from nemo_watch.studio.directing.vocabulary import table
 
 ROLES = table(
     (r"\bcaptions?\b|\bsub\s*titles?\b|\blower\s*thirds?\b|字幕|配文|说明文字|旁注", "caption"),
-    (r"\bend(?:s|ing)?\b|\bclosing\b|\bfinal(?:ly)?\b|\bcredits\b|\boutro\b|片尾|结尾|结束|末尾|最后", "ending"),
+    (
+        r"\bend(?:s|ing)?\b|\bclosing\b|\bfinal(?:ly)?\b|\bcredits\b|\boutro\b|片尾|结尾|结束|末尾|最后(?!一?[张个段幅])",
+        "ending",
+    ),
     (
         r"\btitle[sd]?\b|\bheading\b|\bheadline\b|\bintro\b|\bopening\b|\bcalled\b|\bnamed\b|标题|片头|片名|题目|开头|主题|叫",
         "title",
@@ -20,9 +24,15 @@ ROLES = table(
 """What a quoted text is for: the nearest of these words before it, else after it."""
 
 _UNQUOTED = r"(?!\s*(?:(?:that\s+says|saying|reading|called|里的|中的|是)\s*)?▪)"
+_ALONE = (
+    r"(?=\s*(?:$|[^\w\s]|[\u3400-\u9fff]|(?:and|or|from|of|please|again|too|now|but|then|at|on|in|as|completely)\b))"
+)
 REMOVALS = table(
-    (rf"title{_UNQUOTED}|标题{_UNQUOTED}|片头{_UNQUOTED}|片名{_UNQUOTED}", "title"),
-    (rf"captions?\b{_UNQUOTED}|sub\s*titles?\b{_UNQUOTED}|字幕{_UNQUOTED}|配文{_UNQUOTED}", "captions"),
+    (rf"title\b(?!\s+chang){_UNQUOTED}|标题{_UNQUOTED}|片头{_UNQUOTED}|片名{_UNQUOTED}", "title"),
+    (
+        rf"captions\b{_UNQUOTED}|caption\b{_UNQUOTED}{_ALONE}|sub\s*titles?\b{_UNQUOTED}|字幕{_UNQUOTED}|配文{_UNQUOTED}",
+        "captions",
+    ),
     (
         rf"end\s*(?:card|ing|title)s?\b{_UNQUOTED}|credits{_UNQUOTED}|outro{_UNQUOTED}|片尾{_UNQUOTED}|结尾{_UNQUOTED}",
         "ending",
@@ -59,6 +69,19 @@ SCENES = table(
 )
 """What a painted backdrop shows, for films made from words alone."""
 
+GONE_AFTER = re.compile(
+    r"(?P<what>标题|片头|片名|字幕|配文|片尾|结尾|文字)(?:都|全部?|也)?(?:去掉|删掉|删除|去除|移除|取消|不要了?(?=$|[，。,.;；！!]))"
+)
+"""In Chinese the deed may follow: 把标题删掉, 标题不要了."""
+_NTH = rf"(?P<nth>{ORDINAL})\s+(?:caption|sub\s*title)\b|(?P<nth_zh>第[一二两三四五六七八九十\d]+|最后[一1]?)[条个行句](?:字幕|配文)"
+NTH_REMOVED = re.compile(
+    rf"(?:\b(?:remove|delete|drop|lose)\s+(?:the\s+)?|(?:去掉|删除|删掉))(?:{_NTH})(?!\s*▪)", re.IGNORECASE
+)
+NTH_CHANGED = re.compile(
+    rf"(?:\b(?:change|replace|rename|reword|make|set|turn)\s+(?:the\s+)?|把)(?:{_NTH})\s*(?:(?:to|with|into|by|say|read|改成|改为|换成|写成|写|:|：)\s*)*$",
+    re.IGNORECASE,
+)
+"""One caption by its number."""
 KEPT = re.compile(r"(?:n['’]t|\bnot|\bnever|\bdont|不要|别|不用|勿)\s*(?:ever\s+|please\s+)?$", re.IGNORECASE)
 """Before a word of removing: it shall stay."""
 SEVERAL = re.compile(r"\bcaptions\b|\bsub\s*titles\b", re.IGNORECASE)

@@ -21,12 +21,16 @@ ASPECTS = table(
     (r"4\s*[:x×：]\s*5\b", "4:5"),
     (rf"\bvertical(?:ly)?\b{_MEDIA}|\bportrait\b{_MEDIA}|9\s*[:x×：]\s*16|1080\s*[x×]\s*1920", "9:16"),
     (
-        r"竖屏|竖版|竖的|竖向|竖过来|[直豎竖]式|[直豎]版|[直豎]幅|縦|tik\s*tok|\breels?\b|\bshorts\b|\bstories\b|抖音|快手|视频号",
+        r"竖屏|竖版|竖的|竖向|竖过来|[直豎竖]式|[直豎]版|[直豎]幅|縦|tik\s*tok|\breels?\b|\bshorts\b|\bstories\b|\b(?:insta\w*|ig|facebook|whatsapp|snapchat)\s+story\b|抖音|快手|视频号",
         "9:16",
     ),
     (r"\bsquare\b(?!\s+(?:photos?|pictures?|images?))|\b1\s*[:x×：]\s*1\b|正方形|方形|方屏", "1:1"),
     (rf"\bhorizontal(?:ly)?\b{_MEDIA}|wide\s*screen|16\s*[:x×：]\s*9|1920\s*[x×]\s*1080", "16:9"),
-    (r"\blandscape\s+(?:mode|format|orientation|video|please|film)|(?:in|to|make it)\s+landscape\b", "16:9"),
+    (
+        r"\blandscape\s+(?:mode|format|orientation|video|please|film)|(?:in|to|make it)\s+landscape\b|\blandscape\s+(?:instead|rather)\b",
+        "16:9",
+    ),
+    (r"(?:^|(?<=[,，;；.] )|(?<=[,，;；]))landscape(?=\s*(?:$|[,，;；.!]))", "16:9"),
     (r"横屏|横版|横的|横向|横过来|宽屏|[横橫]式|橫版|\byoutube\b", "16:9"),
 )
 
@@ -35,7 +39,10 @@ TRANSITIONS = table(
         r"\bno\s+transitions?\b|without\s+(?:any\s+)?transitions?|(?:remove|drop)\s+(?:the\s+|all\s+|any\s+)*transitions?",
         "cut",
     ),
-    (r"\b(?:hard|straight|simple|jump)\s+cuts?\b|\bcuts?\s+only\b|硬切|直切|(?:不要|无|去掉|没有|不用)转场", "cut"),
+    (
+        r"\b(?:hard|straight|simple|jump)\s+cuts?\b|\bcuts?\s+(?:only|instead|rather)\b|\b(?:with|to|by|use)\s+cuts\b|硬切|直切|(?:不要|无|去掉|没有|不用)(?:使用|用|加|有|任何)?转场",
+        "cut",
+    ),
     (r"(?:mixed|different|various|varied|all kinds of)\s+transitions?|(?:各种|多种|不同的?|丰富的?)转场", "mix"),
     (r"cross[\s-]?(?:fad|dissolv)\w*|\bdissolves?\b|叠化|淡入淡出|交叉溶解|溶解", "crossfade"),
     (
@@ -43,29 +50,38 @@ TRANSITIONS = table(
         "fade",
     ),
     (r"\bfad(?:e|es|ing)\s+(?:transitions?|between)|(?:with|use)\s+fades\b", "fade"),
-    (r"\bslid(?:e|es|ing)\s+(?:transitions?|between|in\b|left|right)|sliding|(?:with|use)\s+slides\b", "slide"),
+    (
+        r"\bslid(?:e|es|ing)\s+(?:transitions?|between|in\b|left|right)|sliding|(?:with|use|to)\s+slides\b|\bslides?\s+(?:instead|rather)\b",
+        "slide",
+    ),
     (r"\bpush(?:es|ing)?\s+transitions?|滑动|滑入|推移|推拉转场", "slide"),
     (r"\bwip(?:e|es|ing)\b|擦除|划像|擦拭转场", "wipe"),
     (r"\bzoom(?:s|ing)?\s+transitions?|缩放转场|变焦转场", "zoom"),
 )
 
 LOOKS = table(
-    (
-        r"(?:original|normal|natural)\s+colou?rs?|in\s+colou?r\b|(?:remove|no|without)\s+(?:the\s+|any\s+)?filter",
-        "none",
-    ),
-    (r"原色|原来的颜色|彩色|(?:去掉|不要|取消)(?:黑白|滤镜|暖色|冷色)", "none"),
-    (r"black[\s-]*(?:and|&|n)[\s-]*white|\bb\s*&\s*w\b|\bmonochrome\b|gr[ae]y\s*scale|黑白", "bw"),
+    (r"black[\s-]*(?:and|&|n)[\s-]*white|\bb\s*[&/]?\s*w\b|\bmonochrome\b|gr[ae]y\s*scale|黑白", "bw"),
     (r"\bsepia\b|棕褐|泛黄", "sepia"),
     (r"\b(?:vintage|retro|old film)\b|复古|老照片|胶片", "vintage"),
     (r"\bwarm(?:er)?\b|暖色|暖调|暖一点|温暖的?色", "warm"),
     (r"\b(?:cool|cooler|cold)\s+(?:tones?|look|colou?rs?|filter)|冷色|冷调", "cool"),
     (r"\b(?:vivid|vibrant|saturated)\b|鲜艳|高饱和", "vivid"),
+    (
+        r"(?:original|normal|natural)\s+colou?rs?|in\s+colou?r\b|(?:remove|no|without)\s+(?:the\s+|any\s+)?filter",
+        "none",
+    ),
+    (r"原色|原来的颜色|彩色|(?:去掉|不要|取消)(?:黑白|滤镜|暖色|冷色)", "none"),
 )
 
 PACES = table(
-    (r"\btoo\s+(?:fast|quick)\b|太快", "slow"),
-    (r"\btoo\s+slow\b|太慢", "fast"),
+    (
+        r"\btoo\s+(?:fast|quick)\b|太快|(?:n['’]t|\bnot)\s+(?:\w+\s+){0,3}?(?:so|that|as)\s+(?:fast|quick)\b|\bless\s+(?:fast|quick|hectic)\b|(?:别|不要)(?:这么|那么)快",
+        "slow",
+    ),
+    (
+        r"\btoo\s+slow\b|太慢|(?:n['’]t|\bnot)\s+(?:\w+\s+){0,3}?(?:so|that|as)\s+slow\b|\bless\s+slow\b|(?:别|不要)(?:这么|那么)慢",
+        "fast",
+    ),
     (
         r"\bfast(?:er)?\b(?!\s+(?:render|forward|transitions?|fades?))|\bquick(?:er)?\b|\bsnappy\b|fast[\s-]paced|快节奏|节奏快|(?<![欢歡轻畅愉痛凉爽明飞尽赶])快(?:一点|一些|点)|speed\s+(?:it|things)\s+up",
         "fast",
@@ -77,10 +93,13 @@ PACES = table(
 )
 
 ORDERS = table(
-    (r"\brevers(?:e|ed)\b|\bbackwards?\b|newest\s+first|last\s+to\s+first|倒序|反过来|从后往前|逆序|颠倒", "reverse"),
+    (
+        r"\brevers(?:e|ed)\b|\bbackwards?\b|newest\s+first|last\s+to\s+first|倒序|反过来|从后往前|逆序|颠倒|倒过来",
+        "reverse",
+    ),
     (r"by\s+(?:file\s*)?names?\b|alphabetical\w*|按(?:文件)?名", "name"),
     (
-        r"\bchronological\w*|in\s+(?:the\s+)?(?:original\s+)?order\b(?!\s+to\b)|oldest\s+first|按顺序|原来的顺序|时间顺序",
+        r"\bchronological\w*|in\s+(?:the\s+)?(?:original\s+)?order\b(?!\s+to\b)|\boriginal\s+order\b|(?:sort\w*|order\w*)\s+(?:\w+\s+){0,2}?by\s+(?:date|time)\b|oldest\s+first|按(?:日期|时间)(?:排|顺)|按顺序|原来的顺序|时间顺序",
         "given",
     ),
 )
@@ -89,7 +108,7 @@ FITS = table(
     (r"\bblur(?:red|ry)?\s+(?:background|fill|borders?|sides?|edges?)|模糊背景|背景模糊|虚化背景", "blur"),
     (r"\b(?:black|plain)\s+(?:bars?|borders?|background|fill)|letter\s*box|黑边|纯色背景", "plain"),
     (r"fill\s+the\s+(?:screen|frame)|full\s*screen|crop\s+to\s+fill|铺满|填满|全屏", "cover"),
-    (r"whole\s+(?:photos?|pictures?)|(?:don'?t|do not|without)\s+crop\w*|不要裁|完整显示|不裁剪", "blur"),
+    (r"whole\s+(?:photos?|pictures?)|(?:don['’]?t|do not|without|never|no)\s+crop\w*|不要裁|完整显示|不裁剪", "blur"),
 )
 
 SHORTER = re.compile(r"\bshorter\b|\bshorten\b|too\s+long|短一点|短一些|缩短|太长", re.IGNORECASE)
@@ -102,7 +121,7 @@ NOT_THE_FILM = re.compile(
 )
 """Something else than the film shall be longer or shorter."""
 STILL = re.compile(
-    r"\bno\s+(?:zoom(?!\s+transition)|motion|movement|ken burns)|without\s+(?:zoom|motion|movement)|\bstatic\b|keep\s+\w*\s*photos\s+still|不要(?:缩放|动效|移动|运动)|静止",
+    r"\bno\s+(?:zoom(?!\s+transition)|motion|movement|ken burns)|without\s+(?:zoom|motion|movement)|\bstatic\b|(?:don['’]?t|do\s+not|never|stop)\s+(?:zoom|mov|pan)(?:e|ing)?\b|keep\s+\w*\s*photos\s+still|不要(?:缩放|动效|移动|运动)|静止",
     re.IGNORECASE,
 )
 MOVING = re.compile(
@@ -120,6 +139,6 @@ ADDING = re.compile(
     r"\badd(?:ed|ing)?\b|\balso\b|\bmore\b|\binclude\b|\bnew\s+(?:files?|photos?)|加|添|补充|还有|再", re.IGNORECASE
 )
 QUESTION = re.compile(
-    r"[?？]\s*$|^\s*(?:what|who|why|how|when|where|which|can|could|do|does|is|are|will)\b|吗[？?]?$|^(?:什么|怎么|为什么|谁|哪)",
+    r"[?？]\s*$|^\s*(?:what|who|why|how|when|where|which|can|could|do(?!\s+not\b)|does|is|are|will)\b|吗[？?]?$|^(?:什么|怎么|为什么|谁|哪)",
     re.IGNORECASE,
 )

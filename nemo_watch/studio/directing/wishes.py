@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from nemo_watch.studio.directing import text_words
 from nemo_watch.studio.directing import vocabulary as words
-from nemo_watch.studio.directing.choosing import Move, left_out, moves, places_of_texts
+from nemo_watch.studio.directing.choosing import Move, brought_back, left_out, moves, only, places_of_texts
+from nemo_watch.studio.directing.clauses import polarity
 from nemo_watch.studio.directing.leftovers import leftovers
 from nemo_watch.studio.directing.lengths import Lengths, wished_lengths
 from nemo_watch.studio.directing.listening import SoundWishes, sound_wishes
+from nemo_watch.studio.directing.numbers import place_value
 from nemo_watch.studio.directing.places import Place, masked
 from nemo_watch.studio.directing.quoting import Quoted, Rewording, Saying, quoted
 from nemo_watch.studio.directing.reading import Reading
@@ -51,6 +53,8 @@ class Wishes:
     moving: bool | None = None
     unwanted: frozenset[str] = frozenset()
     left_out: tuple[Place, ...] = ()
+    only: tuple[Place, ...] = ()
+    back: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     left_over: tuple[str, ...] = ()
     makes: bool = False
@@ -78,7 +82,7 @@ def read_wishes(prompt: str, language: str, names: Sequence[str] = ()) -> Wishes
     text, files = masked(prompt, names)
     texts = quoted(text, files)
     said = re.sub(r"⟦\d+⟧|▪", "", texts.bare)
-    chinese = is_chinese(said if said.strip() else text, language)
+    chinese = is_chinese(said if re.search(r"\w", said) else text, language)
     reading = Reading(texts.bare)
     cannot = tuple(dict.fromkeys(both[chinese] for span, both in _refused(reading) if both[chinese]))
     lengths = _lengths(reading, files)
@@ -87,6 +91,8 @@ def read_wishes(prompt: str, language: str, names: Sequence[str] = ()) -> Wishes
         lengths=lengths,
         longer=0 if lengths.stays or lengths.change_s else _longer(reading),
         left_out=left_out(reading, files),
+        only=only(reading, files),
+        back=brought_back(reading, files),
         moves=moves(reading, files),
         removals=_removals(reading),
         sound=sound_wishes(reading),
@@ -103,7 +109,8 @@ def read_wishes(prompt: str, language: str, names: Sequence[str] = ()) -> Wishes
 
 def _refused(reading: Reading) -> list[tuple[tuple[int, int], tuple[str, str]]]:
     found = refusals(reading.text)
-    reading.hide(*(span for span, _ in found))
+    reading.hide(*(span for span, both in found if any(both)))
+    reading.take(*(span for span, both in found if not any(both)))
     return found
 
 
@@ -144,10 +151,21 @@ def _with_texts(wishes: Wishes, reading: Reading, texts: Quoted, files: Sequence
         sayings=texts.shown,
         places=places if any(places) else (),
         rewordings=texts.rewordings,
-        removed=texts.removed,
+        removed=(*texts.removed, *_numbered(reading)),
         refused=texts.refused,
         roles=frozenset(asked),
     )
+
+
+def _numbered(reading: Reading) -> list[Saying]:
+    """The captions that shall go by their number: "remove the second caption"."""
+    found = []
+    for match in text_words.NTH_REMOVED.finditer(reading.text):
+        reading.take(match.span())
+        if polarity(reading.text, match.start()) == "wish":
+            number = place_value(match.group("nth") or match.group("nth_zh"))
+            found.append(Saying("", "caption", number=number))
+    return found
 
 
 def _with_rest(wishes: Wishes, reading: Reading, files: Sequence[str], texts: Quoted) -> Wishes:
@@ -184,4 +202,8 @@ def _removals(reading: Reading) -> frozenset[str]:
                 reading.take((verb.start(), match.end()))
                 if not text_words.KEPT.search(reading.text[: verb.start()]):
                     found.add(meaning)
+    for match in text_words.GONE_AFTER.finditer(reading.text):
+        reading.take(match.span())
+        if polarity(reading.text, match.start()) == "wish":
+            found |= {meaning for pattern, meaning in text_words.REMOVALS if pattern.match(match.group("what"))}
     return frozenset(found)
