@@ -38,8 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process a core and one more: cases with real processes wait more than they work."""
-    return (os.cpu_count() or 1) + 1
+    """Two processes more than there are cores: cases with real processes wait more than they work."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ Source: API text "Translating GUI Instructions"; the wordings are those of video
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 from nemo_watch.nemo.clauses import MARKS, is_lead_in
@@ -102,10 +103,17 @@ _RAW: Final = (
         rf"{_ZH_PRESS}",
     ),
 )  # fmt: skip
-_FORMS: Final = tuple(
-    (kind, re.compile(rf"\s*{MARKS}\s*(?:{_LEAD}(?:{english})|{_ZH_LEAD}(?:{chinese}))", re.IGNORECASE))
-    for kind, english, chinese in _RAW
-)
+
+
+@cache
+def _forms() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """The kinds with their forms; built when the first reply comes, for that takes longer than most of the start."""
+    return tuple(
+        (kind, re.compile(rf"\s*{MARKS}\s*(?:{_LEAD}(?:{english})|{_ZH_LEAD}(?:{chinese}))", re.IGNORECASE))
+        for kind, english, chinese in _RAW
+    )
+
+
 _CLAUSE_LIMIT: Final = 400  # characters; no instruction for a button is longer, and no text may cost its square
 
 # "Click the button to export it": the purpose tells the deed. Only behind verbs that name none themselves.
@@ -145,7 +153,7 @@ _BEFORE_EDIT: Final = re.compile(
 
 def kind_of(clause: str) -> str | None:
     """The kind of the deed that a clause asks for; None when it asks for none."""
-    kind = next((kind for kind, form in _FORMS if form.match(clause)), None) if len(clause) <= _CLAUSE_LIMIT else None
+    kind = next((kind for kind, form in _forms() if form.match(clause)), None) if len(clause) <= _CLAUSE_LIMIT else None
     if kind in {"open", "click"} and (purpose := _PURPOSE.search(clause)):
         return kind_of(purpose[1] or purpose[2]) or kind
     return kind
