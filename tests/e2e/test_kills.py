@@ -26,7 +26,7 @@ def slow(*values: object) -> object:
 
 CALLS = [
     # call, which of the film's, moment
-    ("session", 1, "asked"),
+    slow("session", 1, "asked"),
     ("session", 1, "performed"),
     slow("session", 1, "answered"),
     ("upload", 1, "heard"),
@@ -36,16 +36,16 @@ CALLS = [
     slow("upload", 2, "answered"),
     slow("state", 1, "asked"),  # as it was before
     slow("state", 1, "answered"),
-    ("state", 2, "asked"),  # before the message's intent
+    slow("state", 2, "asked"),  # before the message's intent
     ("state", 2, "answered"),  # ... and about when it is written
     ("run_sse", 1, "asked"),
     slow("run_sse", 1, "heard"),
-    ("run_sse", 1, "performed"),
+    slow("run_sse", 1, "performed"),
     ("run_sse", 1, "part"),
     ("run_sse", 1, "answered"),
-    ("state", 3, "asked"),  # the timeline to render
+    slow("state", 3, "asked"),  # the timeline to render
     slow("state", 3, "answered"),
-    ("render", 1, "asked"),
+    slow("render", 1, "asked"),
     slow("render", 1, "heard"),
     ("render", 1, "performed"),
     slow("render", 1, "answered"),
@@ -53,7 +53,7 @@ CALLS = [
     slow("poll", 1, "answered"),
     slow("download", 1, "asked"),
     ("download", 1, "part"),
-    ("download", 1, "answered"),
+    slow("download", 1, "answered"),
 ]
 
 

@@ -55,7 +55,13 @@ def test_a_second_daemon_on_the_same_state_refuses_with_a_clear_sentence_and_dis
 
 @pytest.mark.parametrize(
     ("call", "moment"),
-    [("upload", "heard"), ("run_sse", "part"), ("run_sse", "answered"), ("render", "performed"), ("download", "part")],
+    [
+        pytest.param("upload", "heard", marks=pytest.mark.slow),
+        ("run_sse", "part"),
+        pytest.param("run_sse", "answered", marks=pytest.mark.slow),
+        ("render", "performed"),
+        pytest.param("download", "part", marks=pytest.mark.slow),
+    ],
 )
 def test_a_daemon_frozen_in_the_middle_of_a_call_goes_on_when_it_is_woken(
     house: House, cloud: Cloud, call: str, moment: str
@@ -110,7 +116,14 @@ def test_a_paid_stream_is_heard_to_its_end_before_a_stopped_daemon_ends(
 
 
 @pytest.mark.parametrize(
-    ("call", "moment"), [("upload", "heard"), ("session", "heard"), ("poll", "asked"), ("download", "part")]
+    ("call", "moment"),
+    [
+        ("upload", "heard"),
+        pytest.param("session", "heard", marks=pytest.mark.slow),
+        pytest.param("render", "asked", marks=pytest.mark.slow),
+        ("poll", "asked"),
+        ("download", "part"),
+    ],
 )
 def test_everything_else_is_let_go_at_once_by_a_stopped_daemon_and_taken_up_by_the_next(
     house: House, cloud: Cloud, call: str, moment: str
