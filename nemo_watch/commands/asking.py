@@ -6,11 +6,11 @@ It works with and without a running daemon; a request that is open already is no
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nemo_watch.commands import snapshot
 from nemo_watch.commands.speaking import say
-from nemo_watch.errors import UsageError
+from nemo_watch.errors import Cause, Trouble, UsageError
 from nemo_watch.shown import shown
 from nemo_watch.status import STATE_WORDS
 
@@ -26,16 +26,28 @@ if TYPE_CHECKING:
     Choice = Callable[[Sequence[FilmRecord]], list[FilmRecord]]
 
 
+PATIENCE_S: Final = 10.0
+"""How long a command waits for a journal that can be read and not written; a daemon waits until it can."""
+
+
 @contextlib.contextmanager
-def journal(config: Config) -> Iterator[Store]:
-    """The journal while the block runs. Raises: UsageError when nothing has run yet, or it cannot be used."""
-    from nemo_watch.daemon.wiring import journal_path, open_journal
+def journal(config: Config, *, also_left: bool = False) -> Iterator[Store]:
+    """The journal while the block runs, `also_left` where it was left by a move. Raises: UsageError when nothing has run yet, Trouble when it cannot be used for a while."""
+    from sqlalchemy.exc import DBAPIError
+
+    from nemo_watch.daemon.wiring import journal_path, open_journal, opened_anew
+    from nemo_watch.jobs.holdups import held_up
+    from nemo_watch.jobs.postgres import shown_address
 
     if not config.journal.url and not journal_path(config).exists():
         raise UsageError(f"Nothing has run here yet: there is no {journal_path(config)}. Start with: nemo-watch run")
-    store = open_journal(config)
+    store = opened_anew(config) if also_left else open_journal(config)
+    store.patience_s = PATIENCE_S
     try:
         yield store
+    except DBAPIError as error:
+        where = shown_address(config.journal.url) if config.journal.url else str(journal_path(config))
+        raise Trouble(Cause.JOURNAL_AWAY, journal=where, reason=held_up(error) or type(error.orig).__name__) from error
     finally:
         store.close()
 

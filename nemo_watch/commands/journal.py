@@ -62,21 +62,28 @@ def _without_password(url: str) -> str:
 
 def _moved(config: Config, there: Config) -> int:
     from nemo_watch.daemon.membership import outbox_mark, site_name
-    from nemo_watch.daemon.wiring import opened_anew
+    from nemo_watch.daemon.wiring import left_behind, opened_anew
     from nemo_watch.jobs import copying, hosts
     from nemo_watch.jobs.postgres import shown_address
 
-    with journal(config) as source, closing(opened_anew(there)) as target:
-        living = source.submit(hosts.alive).result()
+    address = shown_address(there.journal.url) if there.journal.url else str(there.folders.state)
+    with journal(config, also_left=True) as source, closing(opened_anew(there)) as target:
+        left_for = copying.left_for(source)
+        if left_for == address and copying.is_copy(source, target):  # it was cut between the two
+            copying.take_up(target)
+            return 0
+        if left_for is not None:
+            raise left_behind(left_for)
+        living = {**source.submit(hosts.alive).result(), **target.submit(hosts.alive).result()}
         if living:
-            names = ", ".join(name for name, _ in living.values())
+            names = ", ".join(sorted({name for name, _ in living.values()}))
             raise UsageError(f"nemo-watch still runs on {names}. Stop it there first: the journal must stand still.")
         shared = bool(there.journal.url)
         mark = outbox_mark(there.folders.outbox) if shared else None
-        rows = copying.copied(source, target, site_name(there) if shared else "", mark)
+        rows = copying.copied(source, target, site_name(config), site_name(there) if shared else "", mark)
         asyncio.run(_account_moved(_tokens(config, source), _tokens(there, target)))
+        copying.leave(source, address)  # first: the journal of before never goes on beside the one that is true
         copying.take_up(target)
-        copying.leave(source, shown_address(there.journal.url) if there.journal.url else str(there.folders.state))
     return rows
 
 

@@ -184,7 +184,8 @@ async def joined(config: Config, store: Store, account: str) -> tuple[Host, int]
     mark = outbox_mark(config.folders.outbox)
     before = _replaced(config.folders.state / "host", host.owner)
     own_token = account if account.startswith("token:") else "none"
-    terms = {"service.backend": config.service.backend, "NEMO_TOKEN": own_token}
+    url = config.service.url if config.service.backend == "cloud" else ""  # each has a studio of its own
+    terms = {"service.backend": config.service.backend, "NEMO_TOKEN": own_token, "service.url": url}
 
     def work(connection: sa.Connection) -> int:
         if before:

@@ -166,6 +166,7 @@ async def started(
     store.on_trouble = _wake_from_thread(telling.held_up)
 
     async def begin() -> None:
+        telling.begin_anew()
         service.metrics.resumed += await _take_over(
             config, clock, led, outbox, receipts, host.owner, alone=cluster is None
         )

@@ -19,6 +19,7 @@ from nemo_watch.errors import FAILURES, Cause, FilmState, Need, Trouble, advice,
 from nemo_watch.jobs import hosts, queue, records
 from nemo_watch.jobs.decisions import Wait
 from nemo_watch.jobs.dispatch import time_of_day
+from nemo_watch.jobs.leading import Led
 from nemo_watch.jobs.store import HELD_UP, store_stamp
 from nemo_watch.jobs.tables import FIRST_SITE
 from nemo_watch.logs import logger
@@ -83,6 +84,11 @@ class Telling:
     _sites: dict[int, tuple[str, bool]] = field(default_factory=dict)
     _read: tuple[tuple[int, int], tuple[list[FilmRecord], dict[int, JobShown]]] | None = None
 
+    def begin_anew(self) -> None:
+        """What was told here is old: another host has led, and told more, since."""
+        self.overview, self._account_needs = None, ""
+        self._told, self._needs = {}, {}
+
     async def tell(self, round_: Round) -> Overview:
         """Bring everything that people read up to date."""
         if round_ is not self._round:
@@ -95,6 +101,7 @@ class Telling:
             credits=self.credits(),
             watching=self._watching(round_),
         )
+        await self._prove()
         async with self._writing:
             try:
                 await self._write(overview, rows)
@@ -104,6 +111,11 @@ class Telling:
         await self._notify(rows)
         self._told = {record.id: told for record, told in rows}
         return overview
+
+    async def _prove(self) -> None:
+        """A leader that slept tells nothing more: neither a page that is old by now, nor what another has told. Raises: Trouble."""
+        if isinstance(self.store, Led):
+            await self.store.prove()
 
     async def tell_hold_up(self) -> Overview | None:
         """What stood last, with the reason why the journal cannot be written: no round ends meanwhile. Its next telling takes it back.
@@ -331,6 +343,7 @@ class Telling:
             )
             body = f"{told.sentence}\n{told.advice}".strip() or (told.row.video or "")
             who = "nemo-watch" if account_wide else told.row.name  # what concerns all is no one film's
+            await self._prove()
             await self.notifier.tell(event, f"{who}: {told.row.state.value.replace('_', ' ')}", body, key)
 
 

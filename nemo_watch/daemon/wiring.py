@@ -60,18 +60,22 @@ def open_journal(config: Config) -> Store:
     Raises: UsageError when it is damaged, newer, or its folder cannot be used; Trouble (NO_SPACE, OUTBOX_UNWRITABLE,
     JOURNAL_AWAY) where that passes: it is locked, its disk full or read-only, its server away.
     """
-    from nemo_watch.jobs import records
-    from nemo_watch.jobs.copying import MOVED_TO
+    from nemo_watch.jobs.copying import left_for
 
     store = opened_anew(config)
-    left_for = store.submit(lambda connection: records.kept(connection, MOVED_TO)).result()
-    if left_for is not None:
+    target = left_for(store)
+    if target is not None:
         store.close()
-        raise UsageError(
-            f"journal.url: this journal was moved to {left_for}, and what is true stands there. Set journal.url, or move it back, with "
-            "journal.url set: nemo-watch journal move sqlite"
-        )
+        raise left_behind(target)
     return store
+
+
+def left_behind(target: str) -> UsageError:
+    """What to say of a journal that is no longer the true one."""
+    return UsageError(
+        f"journal.url: this journal was moved to {target}, and what is true stands there. Set journal.url, or move it back, with "
+        "journal.url set: nemo-watch journal move sqlite"
+    )
 
 
 def opened_anew(config: Config) -> Store:

@@ -24,19 +24,33 @@ _OF_THE_JOURNAL: Final = frozenset({"schema", MOVED_TO})  # of `meta`: each jour
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def copied(source: Store, target: Store, site: str, mark: str | None) -> int:
+def copied(source: Store, target: Store, own: str, site: str, mark: str | None) -> int:
     """Copy everything into the `target`, which is empty or was left; its only site gets the name `site` and its outbox's mark; how many rows.
 
-    Raises: UsageError when the target holds another journal, or the source films of several sites where there can be one.
+    `own` is what this host calls its site so far.
+
+    Raises: UsageError when the target holds another journal, or the source films of another site than ours where there can be one.
     """
     move = source.submit(_begun).result()
     rows = source.submit(_read).result()
-    return target.submit(lambda c: _written(c, rows, site, mark, move)).result()
+    return target.submit(lambda c: _written(c, rows, own, site, mark, move)).result()
 
 
 def leave(source: Store, target: str) -> None:
     """Mark the journal as left: what is true stands in `target` from now on."""
     source.submit(lambda c: records.keep(c, MOVED_TO, target)).result()
+
+
+def left_for(journal: Store) -> str | None:
+    """Where the journal went, None while it is the true one."""
+    target: str | None = journal.submit(lambda c: records.kept(c, MOVED_TO)).result()
+    return target
+
+
+def is_copy(source: Store, target: Store) -> bool:
+    """Whether the target holds the copy of a move of the source that was not finished."""
+    moves = [store.submit(lambda c: records.kept(c, _MOVE)).result() for store in (source, target)]
+    return moves[0] is not None and moves[0] == moves[1]
 
 
 def take_up(target: Store) -> None:
@@ -60,7 +74,7 @@ def _read(connection: sa.Connection) -> Rows:
     return found
 
 
-def _written(connection: sa.Connection, rows: Rows, site: str, mark: str | None, move: str) -> int:
+def _written(connection: sa.Connection, rows: Rows, own: str, site: str, mark: str | None, move: str) -> int:
     was_left = records.kept(connection, MOVED_TO) is not None  # what it holds is old …
     was_cut = (
         records.kept(connection, _MOVE) == move
@@ -69,15 +83,18 @@ def _written(connection: sa.Connection, rows: Rows, site: str, mark: str | None,
         raise UsageError("The target holds a journal already; a journal moves into an empty one only.")
     used = {row["site"] for row in rows["project"]}
     sites = rows["site"]
-    if connection.dialect.name == "sqlite" and len(used) > 1:
-        names = ", ".join(row["name"] for row in sites if row["id"] in used)
-        raise UsageError(f"The journal holds the films of several sites ({names}); SQLite is for one host alone.")
+    names = {row["name"] for row in sites if row["id"] in used}
+    if connection.dialect.name == "sqlite" and names - {own, ""}:
+        raise UsageError(
+            f"The journal holds the films of {', '.join(sorted(names))}; SQLite is for one host alone, and this one is of the "
+            f'site "{own}". A journal with the films of one site is moved by a host of that site.'
+        )
     if len(used) < 2:
         rows["site"] = [{"id": tables.FIRST_SITE, "name": site, "mark": mark, "leader": None, "fence": 0}]
         rows["project"] = [row | {"site": tables.FIRST_SITE} for row in rows["project"]]
     for table in reversed(tables.metadata.sorted_tables):
-        own = table.c.key.not_in(_OF_THE_JOURNAL) if table.name == "meta" else sa.true()
-        connection.execute(table.delete().where(own))
+        copied_too = table.c.key.not_in(_OF_THE_JOURNAL) if table.name == "meta" else sa.true()
+        connection.execute(table.delete().where(copied_too))
     for table in tables.metadata.sorted_tables:
         if rows.get(table.name):
             connection.execute(table.insert(), rows[table.name])

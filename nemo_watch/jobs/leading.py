@@ -51,6 +51,13 @@ class Led:
 
         return await self._store.do(guarded)
 
+    async def prove(self) -> None:
+        """Before something is done outside of the journal. Raises: Trouble(LOST_TO_ANOTHER) when another host leads the site now."""
+        lead = self._lead()
+        if lead is None:
+            raise Trouble(Cause.LOST_TO_ANOTHER)
+        await self._store.read(lambda c: hosts.check_lead(c, lead))
+
     async def read(self, work: Work[Result]) -> Result:
         """As `Store.read`."""
         return await self._store.read(work)

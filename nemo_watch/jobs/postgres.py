@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError
 
 from nemo_watch.errors import Cause, Trouble, UsageError
-from nemo_watch.jobs import schema
+from nemo_watch.jobs import schema, tables
 from nemo_watch.jobs.holdups import held_up
 from nemo_watch.jobs.store import Store
 from nemo_watch.masking import mask, masked
@@ -50,7 +50,32 @@ def open_postgres(url: str) -> Store:
     Raises: UsageError when the address is wrong, the database refuses us, or was written by a newer nemo-watch; Trouble
     (JOURNAL_AWAY) when the server cannot be used just now.
     """
-    return Store(prepared(postgres_engine(url), shown_address(url)), schema.is_outgrown)
+    where = shown_address(url)
+    engine = prepared(postgres_engine(url), where)
+    with engine.connect() as connection:
+        lacks = lacking_rights(connection)
+    if lacks:
+        engine.dispose()
+        raise UsageError(f"journal.url: the journal on {where} cannot be used: {lacks}.")
+    return Store(engine, schema.is_outgrown)
+
+
+def lacking_rights(connection: sa.Connection) -> str:
+    """What this role may not do there and has to, with what puts it right; nothing where it may. Source: postgresql.org/docs, "Privileges"."""
+    role = connection.exec_driver_sql("SELECT current_user").scalar_one()
+    if not sa.inspect(connection).has_table(tables.meta.name):
+        may = connection.exec_driver_sql("SELECT has_schema_privilege(current_schema(), 'CREATE')").scalar_one()
+        return "" if may else f"{role} may not make tables. Run: GRANT CREATE ON SCHEMA public TO {role}"
+    refused = sa.text(
+        "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'S') AND (relname = ANY(:ours) OR relname LIKE 'pgqueuer%') AND NOT CASE relkind "
+        "WHEN 'S' THEN has_sequence_privilege(oid, 'USAGE') ELSE has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT') "
+        "AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE') END"
+    )
+    names = [table.name for table in tables.metadata.sorted_tables]
+    ours = [*names, *(f"{name}_id_seq" for name in names), "journal_stamp", "journal_news"]
+    if not connection.scalar(refused, {"ours": ours}):
+        return ""
+    return f"{role} may not write its tables. Run as their owner: GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}"
 
 
 def prepared(engine: sa.Engine, where: str) -> sa.Engine:

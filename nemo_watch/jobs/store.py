@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -53,6 +54,7 @@ class Store:
         self._closing = threading.Event()
         self.trouble: str | None = None  # why writing is held up just now, in words; for the status
         self.outgrown = False  # a newer nemo-watch has changed the journal: nothing of ours is written any more
+        self.patience_s: float | None = None  # how long a journal that is held up is waited for; None: until it goes on
         self.on_trouble: Callable[[], None] = lambda: None  # by the writer's thread, when the trouble is another
         self.generation = 0  # counts what this process wrote: equal generations, nothing new from here
         self._thread.start()
@@ -122,13 +124,14 @@ class Store:
                     self._commit([item])
 
     def _commit_patiently(self, batch: list[Item]) -> None:
-        tries = 0
+        tries, began_s = 0, time.monotonic()
         doubt: _InDoubt | None = None
         while True:
             try:
                 outcomes = self._run(batch) if doubt is None else self._cleared(doubt)
             except DBAPIError as error:
-                if self._closing.is_set() or held_up(error) is None:
+                is_late = self.patience_s is not None and time.monotonic() - began_s >= self.patience_s
+                if self._closing.is_set() or is_late or held_up(error) is None:
                     raise
                 self._hold_up(held_up(error) or "")
                 self._closing.wait(_RETRY_WAITS_S[min(tries, len(_RETRY_WAITS_S) - 1)])

@@ -182,3 +182,22 @@ def test_again_waits_for_a_film_that_is_being_made(run, films):
     ended = run("again", "beach")
     assert ended.code == 2
     assert "nemo-watch cancel beach" in ended.err
+
+
+# -- a journal that can be read and not written ----------------------------------------------------------------------------------
+
+
+def test_a_command_waits_for_a_locked_journal_only_so_long_and_says_why(run, films, config, monkeypatch):
+    import sqlite3
+
+    from nemo_watch.commands import asking
+
+    films.add("beach", FilmState.FAILED)
+    films.store.close()
+    monkeypatch.setattr(asking, "PATIENCE_S", 0.0)
+    with sqlite3.connect(config.folders.state / "journal.db", isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        ended = run("cancel", "beach")
+        other.execute("ROLLBACK")
+    assert ended.code == 1
+    assert "another program has locked it" in ended.err

@@ -57,10 +57,10 @@ async def test_every_row_goes_there_and_back(pair):
     here, there, back = pair
     await here.do(filled)
     before = await here.read(everything)
-    assert copying.copied(here, there, "home", "mark") > 10
+    assert copying.copied(here, there, "", "home", "mark") > 10
     copying.take_up(there)
     assert await there.read(everything) == before
-    assert copying.copied(there, back, "", None) > 10
+    assert copying.copied(there, back, "home", "", None) > 10
     assert await back.read(everything) == before
     new = await there.do(lambda c: records.add_project(c, "new", FolderIdentity(1, 2, 3), "new", 0.0))
     assert new == 4, "it is numbered on"
@@ -69,9 +69,9 @@ async def test_every_row_goes_there_and_back(pair):
 async def test_a_move_that_was_cut_short_is_finished_by_doing_it_again(pair):
     here, there, _ = pair
     await here.do(filled)
-    copying.copied(here, there, "home", "mark")
+    copying.copied(here, there, "", "home", "mark")
     await here.do(lambda c: records.add_project(c, "since", FolderIdentity(1, 2, 3), "since", 0.0))
-    copying.copied(here, there, "home", "mark")
+    copying.copied(here, there, "", "home", "mark")
     assert await there.read(everything) == await here.read(everything)
 
 
@@ -85,7 +85,7 @@ async def test_a_copy_that_fails_leaves_the_target_as_it_was(pair, monkeypatch):
 
     monkeypatch.setattr(copying, "_count_on", fail)
     with pytest.raises(KeyError):
-        copying.copied(here, there, "home", "mark")
+        copying.copied(here, there, "", "home", "mark")
     assert await there.read(everything) == before
 
 
@@ -95,7 +95,7 @@ async def test_a_journal_that_holds_something_is_not_written_over(pair):
     await there.do(filled)
     before = await there.read(everything)
     with pytest.raises(UsageError, match="empty"):
-        copying.copied(here, there, "home", "mark")
+        copying.copied(here, there, "", "home", "mark")
     assert await there.read(everything) == before
 
 
@@ -104,5 +104,14 @@ async def test_the_films_of_several_sites_do_not_go_into_one(pair):
     for site in ("home", "attic"):
         number = await there.do(lambda c, site=site: hosts.join(c, Host(site, site, "0"), site, site))
         await there.do(lambda c, at=number: records.add_project(c, "trip", FolderIdentity(1, 2, 3), "trip", 0.0, at))
-    with pytest.raises(UsageError, match="several sites"):
-        copying.copied(there, here, "", None)
+    with pytest.raises(UsageError, match="the films of attic, home"):
+        copying.copied(there, here, "home", "", None)
+
+
+async def test_the_films_of_another_site_are_not_taken_along(pair):
+    here, there, _ = pair
+    number = await there.do(lambda c: hosts.join(c, Host("a1", "attic", "0"), "attic", "attic"))
+    await there.do(lambda c: records.add_project(c, "trip", FolderIdentity(1, 2, 3), "trip", 0.0, number))
+    with pytest.raises(UsageError, match="moved by a host of that site"):
+        copying.copied(there, here, "home", "", None)
+    assert copying.copied(there, here, "attic", "", None) > 1

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from nemo_watch.errors import Trouble, UsageError
+from nemo_watch.errors import Cause, Trouble, UsageError
 from nemo_watch.jobs import hosts, queue, records, tables
 from nemo_watch.jobs.hosts import Host
+from nemo_watch.jobs.leading import Led
 from nemo_watch.model import Backend, FolderIdentity, Order, OrderKind
 
 A, B = Host("a1", "nas-1", "0.1.0"), Host("b1", "nas-2", "0.1.0")
@@ -143,3 +144,15 @@ async def test_a_lead_is_handed_over_only_where_another_host_of_the_site_lives(s
     assert not await store.do(lambda c: hosts.leads(c, lead))
     assert not await store.do(lambda c: hosts.hand_over(c, lead))
     assert await store.do(lambda c: hosts.take_lead(c, site, "b1")) is not None
+
+
+async def test_a_leader_that_slept_finds_before_it_tells_anybody_that_another_leads(store):
+    site = (await store.do(joined(A, B)))[0]
+    lead = await store.do(lambda c: hosts.take_lead(c, site, "a1"))
+    led = Led(store, lambda: lead)
+    await led.prove()
+    await store.do(silent_for("a1", A.silent_s + 1))
+    await store.do(lambda c: hosts.take_lead(c, site, "b1"))
+    with pytest.raises(Trouble) as lost:
+        await led.prove()
+    assert lost.value.cause is Cause.LOST_TO_ANOTHER

@@ -18,7 +18,7 @@ needs_mounts = pytest.mark.skipif(
 )
 
 _IN_A_NAMESPACE = """
-import subprocess, sys, os, threading
+import subprocess, sys, os, threading, time
 from datetime import datetime
 from pathlib import Path
 from nemo_watch import config
@@ -26,7 +26,10 @@ from nemo_watch.inbox.looking import Lookout
 from nemo_watch.inbox.watching import Watch
 inbox, photo = Path(sys.argv[1]), Path(sys.argv[2]).read_bytes()
 def mount(kind="tmpfs", *more): subprocess.run(["mount", "-t", kind, kind, str(inbox), *more], check=True)
-def umount(*more): subprocess.run(["umount", *more, str(inbox)], check=True)
+def umount(*more):
+    "It is busy as long as a thread of the watch has a folder open."
+    while subprocess.run(["umount", *more, str(inbox)], check=False, stderr=subprocess.DEVNULL).returncode == 32:
+        time.sleep(0.02)
 def put(name):
     (inbox / name).parent.mkdir(exist_ok=True); (inbox / name).write_bytes(photo)
 lookout, now = Lookout(inbox, config.Inbox()), 0.0

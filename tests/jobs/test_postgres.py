@@ -203,3 +203,19 @@ def test_a_server_that_is_away_at_the_start_is_no_mistake_and_no_password_is_tol
 
 def put_nothing(_connection: sa.Connection) -> None:
     return None
+
+
+def test_a_role_that_may_not_write_is_told_what_it_lacks(opened, database):
+    opened(database)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS reader")
+        connection.execute("CREATE ROLE reader LOGIN")
+        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+    parts = urlsplit(database)
+    as_reader = parts._replace(netloc=f"reader@{parts.netloc.rpartition('@')[2]}").geturl()
+    with pytest.raises(UsageError, match="reader may not write its tables"):
+        opened(as_reader)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO reader")
+        connection.execute("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO reader")
+    opened(as_reader)

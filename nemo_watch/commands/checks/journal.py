@@ -50,6 +50,8 @@ def journal_findings(config: Config) -> Iterator[Finding]:
 
 def _server(connection: sa.Connection, where: str) -> Iterator[Finding]:
     """What the server promises. Source: postgresql.org/docs, "Preset Options", "Write Ahead Log"."""
+    from nemo_watch.jobs.postgres import lacking_rights
+
     version = connection.exec_driver_sql("SELECT current_setting('server_version_num')::int").scalar_one()
     if version < OLDEST:
         yield wrong("journal", f"{shown(where)} is PostgreSQL {version // 10_000}", "use PostgreSQL 13 or later")
@@ -59,6 +61,9 @@ def _server(connection: sa.Connection, where: str) -> Iterator[Finding]:
             f"{shown(where)} does not write through to its disk: after a power cut it may have forgotten what was paid",
             "set fsync = on in postgresql.conf",
         )
+    elif lacks := lacking_rights(connection):
+        found, _, mend = lacks.partition(". ")
+        yield wrong("journal", f"{shown(where)}: {shown(found)}", mend)
     else:
         yield fine("journal", f"{shown(where)}, PostgreSQL {version // 10_000}")
 
