@@ -180,12 +180,12 @@ async def joined(config: Config, store: Store, account: str) -> tuple[Host, int]
     Raises: UsageError as `hosts.join`; Trouble when the outbox or the state folder refuses.
     """
     name = host_name(config)
-    host = Host(uuid4().hex, name, __version__, config.journal.silence_s)
     mark = outbox_mark(config.folders.outbox)
-    before = _replaced(config.folders.state / "host", host.owner)
     own_token = account if account.startswith("token:") else "none"
     url = config.service.url if config.service.backend == "cloud" else ""  # each has a studio of its own
     terms = {"service.backend": config.service.backend, "NEMO_TOKEN": own_token, "service.url": url}
+    host = Host(uuid4().hex, name, __version__, config.journal.silence_s, mark, tuple(terms.items()))
+    before = _replaced(config.folders.state / "host", host.owner)
 
     def work(connection: sa.Connection) -> int:
         if before:

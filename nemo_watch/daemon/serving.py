@@ -43,10 +43,6 @@ _TELL_SHARE: Final = 50  # progress alone takes no more than a fiftieth of a cor
 _AFTER_A_STUMBLE_S: Final = 2.5  # doubled each time, up to the rescan
 _ONCE_STUMBLES_MAX: Final = 3
 _HELPS_S: Final = 1.0  # one that only helps, and is to end, asks what is left
-OUTGROWN: Final = (
-    "A newer nemo-watch on another host has changed the journal, which this one does not know any more; it has stopped, and its films "
-    "are carried on there. Install that version here as well, then start it again."
-)
 
 Result = TypeVar("Result")
 OnChange = Callable[["Overview"], None]
@@ -96,8 +92,8 @@ class Daemon:
             hold_ups = asyncio.create_task(self._tell_hold_ups())
             try:
                 code = await self._loop(on_change)
-                if self._telling.store.outgrown:
-                    raise UsageError(OUTGROWN)
+                if why := self._telling.store.barred:
+                    raise UsageError(why)
                 return code
             finally:
                 systemd.notify("STOPPING=1", "STATUS=finishing what may not be cut")
@@ -110,7 +106,7 @@ class Daemon:
         while True:
             await self._telling.held_up.wait()
             self._telling.held_up.clear()
-            if self._telling.store.outgrown and not self._stopping.is_set():
+            if self._telling.store.barred and not self._stopping.is_set():
                 self._stop()
                 return
             if not self._leading.may_tell:

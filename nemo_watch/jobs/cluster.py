@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import sqlalchemy as sa
 
-from nemo_watch.errors import Trouble
+from nemo_watch.errors import Trouble, UsageError
 from nemo_watch.jobs import hosts, queue
 from nemo_watch.jobs.dispatch import AtWork
 from nemo_watch.jobs.hosts import Host, Lead
@@ -320,9 +320,14 @@ class Cluster:
         noted_s = max(0.0, self.pace.untold_until_s - self.clock.monotonic())
         self.pace.untold_until_s = 0.0
         lead = self.lead  # one that is taken while we ask is not what we ask after
-        quiet_s, moved, living, leads, leader, cancels = await self.store.read(
-            lambda c: (hosts.quiet_left_s(c, noted_s), *hosts.exchanged(c, self.host, self.site, mine, lead))
-        )
+        try:
+            quiet_s, moved, living, leads, leader, cancels = await self.store.read(
+                lambda c: (hosts.quiet_left_s(c, noted_s), *hosts.exchanged(c, self.host, self.site, mine, lead))
+            )
+        except UsageError as refused:
+            self.lead = None
+            self.store.bar(str(refused))
+            raise
         self._beaten_s = began_s
         if noted_s <= 0:  # who was told waits by itself
             self.pace.until_s = self.clock.monotonic() + quiet_s

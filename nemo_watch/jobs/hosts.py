@@ -32,13 +32,15 @@ Doing = Mapping[int, tuple[float, str]]
 class Host:
     """A daemon that takes part. `owner` is new at every start; `name` is the machine's, for people.
 
-    Without a beat for `silent_s` it is taken for dead, and its jobs are taken over.
+    Without a beat for `silent_s` it is taken for dead, and its jobs are taken over. `mark` and `terms` are those that it joined with.
     """
 
     owner: str
     name: str
     version: str
     silent_s: float = 15.0
+    mark: str | None = None
+    terms: tuple[tuple[str, str], ...] = ()
 
     @property
     def beat_s(self) -> float:
@@ -175,12 +177,29 @@ def forget(connection: sa.Connection) -> None:
 def exchanged(
     connection: sa.Connection, host: Host, site: int, mine: Doing, lead: Lead | None
 ) -> tuple[int, dict[str, tuple[str, Doing]], bool, str | None, list[int]]:
-    """A beat, and what there is to hear: the news' number, who lives and does what, whether we lead, who does, and what to cancel."""
+    """A beat, and what there is to hear: the news' number, who lives and does what, whether we lead, who does, and what to cancel.
+
+    Raises: UsageError when this host was taken for dead, and its site is another by now, or has agreed on other terms.
+    """
+    if host.owner not in alive(connection):
+        _rejoin(connection, host, site)
     if not beat(connection, host.owner, mine):
         enter(connection, host, site)  # we were asleep for a day
     still_leads = lead is not None and leads(connection, lead)
     cancels = [number for number in mine if records.wants_cancel(connection, number)]
     return news(connection), alive(connection), still_leads, leader_name(connection, site), cancels
+
+
+def _rejoin(connection: sa.Connection, host: Host, site: int) -> None:
+    """Whether a host that was silent may take part as before. Raises: UsageError."""
+    row = connection.execute(sa.select(tables.site).where(tables.site.c.id == site)).first()
+    if host.mark is not None and (row is None or row.mark != host.mark):
+        raise UsageError(
+            "journal.url: while this host was silent, another journal was moved to where its own stood. It has stopped; start it again to "
+            "take part in the one that is there now."
+        )
+    if row is not None and host.terms:
+        _agree(connection, host, site, row.name, dict(host.terms))
 
 
 # -- the rate limit ------------------------------------------------------------------------------------------------------------

@@ -30,9 +30,9 @@ class Led:
         return self._store.trouble
 
     @property
-    def outgrown(self) -> bool:
-        """As `Store.outgrown`."""
-        return self._store.outgrown
+    def barred(self) -> str:
+        """As `Store.barred`."""
+        return self._store.barred
 
     @property
     def generation(self) -> int:

@@ -62,10 +62,10 @@ def open_postgres(url: str) -> Store:
 
 def lacking_rights(connection: sa.Connection) -> str:
     """What this role may not do there and has to, with what puts it right; nothing where it may. Source: postgresql.org/docs, "Privileges"."""
-    role = connection.exec_driver_sql("SELECT current_user").scalar_one()
+    role, place = connection.exec_driver_sql("SELECT current_user, current_schema()").one()
     if not sa.inspect(connection).has_table(tables.meta.name):
         may = connection.exec_driver_sql("SELECT has_schema_privilege(current_schema(), 'CREATE')").scalar_one()
-        return "" if may else f"{role} may not make tables. Run: GRANT CREATE ON SCHEMA public TO {role}"
+        return "" if may else f"{role} may not make tables. Run: GRANT CREATE ON SCHEMA {place} TO {role}"
     refused = sa.text(
         "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'S') AND (relname = ANY(:ours) OR relname LIKE 'pgqueuer%') AND NOT CASE relkind "
         "WHEN 'S' THEN has_sequence_privilege(oid, 'USAGE') ELSE has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT') "
@@ -75,7 +75,7 @@ def lacking_rights(connection: sa.Connection) -> str:
     ours = [*names, *(f"{name}_id_seq" for name in names), "journal_stamp", "journal_news"]
     if not connection.scalar(refused, {"ours": ours}):
         return ""
-    return f"{role} may not write its tables. Run as their owner: GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}"
+    return f"{role} may not write its tables. Run as their owner: GRANT ALL ON ALL TABLES IN SCHEMA {place} TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA {place} TO {role}"
 
 
 def prepared(engine: sa.Engine, where: str) -> sa.Engine:

@@ -34,6 +34,10 @@ Item = tuple["Work[Any]", "asyncio.Future[Any] | Future[Any]", bool]  # whether 
 Outcome = tuple[Any, Trouble | None]
 
 HELD_UP: Final = "the journal cannot be written"
+OUTGROWN: Final = (
+    "A newer nemo-watch on another host has changed the journal, which this one does not know any more; it has stopped, and its films "
+    "are carried on there. Install that version here as well, then start it again."
+)
 _BATCH_MAX: Final = 512  # one commit's worth; more would only make its callers wait longer
 _RETRY_WAITS_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)  # a locked or full disk: the batch is kept and tried again, for ever
 _CLOSE_S: Final = (
@@ -53,7 +57,7 @@ class Store:
         self._thread = threading.Thread(target=self._serve, name="journal", daemon=True)
         self._closing = threading.Event()
         self.trouble: str | None = None  # why writing is held up just now, in words; for the status
-        self.outgrown = False  # a newer nemo-watch has changed the journal: nothing of ours is written any more
+        self.barred = ""  # why nothing of ours is written any more, in words
         self.patience_s: float | None = None  # how long a journal that is held up is waited for; None: until it goes on
         self.on_trouble: Callable[[], None] = lambda: None  # by the writer's thread, when the trouble is another
         self.generation = 0  # counts what this process wrote: equal generations, nothing new from here
@@ -162,21 +166,21 @@ class Store:
             log.info("journal.written_again")
         self.trouble = None
 
-    def _outgrow(self, count: int) -> list[Outcome]:
-        """Everything that waits is lost to hosts that know the journal as it is now."""
-        if not self.outgrown:
-            self.outgrown = True
+    def bar(self, why: str) -> None:
+        """From now on nothing of ours is written: everything that waits, and comes, is lost to the other hosts."""
+        if not self.barred:
+            self.barred = why
             self.on_trouble()
-        return [(None, Trouble(Cause.LOST_TO_ANOTHER))] * count
 
     def _run(self, batch: list[Item]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         with self._engine.connect() as connection:
             transaction = connection.begin()
             try:
-                if self._is_outgrown(connection):
+                if self.barred or self._is_outgrown(connection):
                     transaction.rollback()
-                    return self._outgrow(len(batch))
+                    self.bar(OUTGROWN)
+                    return [(None, Trouble(Cause.LOST_TO_ANOTHER))] * len(batch)
                 for work, _, _ in batch:
                     try:
                         outcomes.append((work(connection), None))

@@ -156,3 +156,31 @@ async def test_a_leader_that_slept_finds_before_it_tells_anybody_that_another_le
     with pytest.raises(Trouble) as lost:
         await led.prove()
     assert lost.value.cause is Cause.LOST_TO_ANOTHER
+
+
+def heard(host: Host, site: int):
+    return lambda c: hosts._rejoin(c, host, site) if host.owner not in hosts.alive(c) else None
+
+
+async def test_a_host_that_was_silent_comes_back_only_to_the_site_and_the_terms_that_it_left(store):
+    cloud, studio = (("service.backend", "cloud"),), (("service.backend", "studio"),)
+    slept, other = Host("a1", "nas-1", "1", 15.0, "m", cloud), Host("b1", "nas-2", "1", 15.0, "m", studio)
+    site = await store.do(lambda c: hosts.join(c, slept, "home", "m", dict(cloud)))
+    await store.do(silent_for("a1", 60))
+    await store.do(heard(slept, site))  # nothing has changed meanwhile
+    await store.do(lambda c: hosts.join(c, other, "home", "m", dict(studio)))
+    with pytest.raises(UsageError, match=r"service\.backend"):
+        await store.do(heard(slept, site))
+    await store.do(lambda c: hosts.leave(c, "b1"))
+    await store.do(lambda c: c.execute(tables.site.update().values(mark="another")))
+    with pytest.raises(UsageError, match="another journal was moved"):
+        await store.do(heard(slept, site))
+
+
+async def test_who_is_barred_writes_nothing_any_more_and_says_why(store):
+    told: list[str] = []
+    store.on_trouble = lambda: told.append(store.barred)
+    store.bar("it is not ours")
+    with pytest.raises(Trouble) as lost:
+        await store.do(lambda c: records.keep(c, "x", 1))
+    assert (lost.value.cause, told) == (Cause.LOST_TO_ANOTHER, ["it is not ours"])
