@@ -135,6 +135,7 @@ def test_tables_that_cannot_grow_hold_a_film_up_and_it_goes_on_when_there_is_roo
 @pytest.mark.parametrize(
     ("call", "moment"), [*WRITES_MORE, pytest.param("render", "performed", marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_a_server_that_a_full_disk_has_ended_is_waited_for(
     tmp_path: Path, cloud: Cloud, disk: Path, call: str, moment: str
 ) -> None:

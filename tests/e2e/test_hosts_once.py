@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.cloud import Cloud
 from tests.e2e.hosts import cluster, had_by, leader, was_made_once
 
 
+@pytest.mark.slow
 def test_one_that_only_helps_leaves_what_the_leader_has_at_work_and_names_it(
     tmp_path: Path, cloud: Cloud, database: str
 ) -> None:

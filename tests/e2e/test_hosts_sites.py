@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.cloud import Cloud
 from tests.e2e.hosts import Host, cluster, was_made_once
 
@@ -39,6 +41,7 @@ def test_what_is_asked_for_a_film_of_another_site_is_carried_out_by_its_own_host
         assert (second.rows()["cellar"]["state"], len(cloud.renders)) == ("done", renders + 1)
 
 
+@pytest.mark.slow
 def test_a_name_that_two_sites_bear_means_the_film_of_the_host_that_is_asked(
     tmp_path: Path, cloud: Cloud, database: str
 ) -> None:

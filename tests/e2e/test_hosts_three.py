@@ -105,6 +105,7 @@ def test_two_of_three_killed_one_after_another_in_the_middle_of_a_film_are_follo
         pytest.param("render", "performed", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_one_of_three_that_was_frozen_past_its_lease_finds_that_it_has_lost_all(
     hosts: list[Host], cloud: Cloud, call: str, moment: str
 ) -> None:

@@ -70,6 +70,7 @@ def test_a_newer_one_waits_until_the_older_have_stopped_and_an_older_one_is_not_
 @pytest.mark.parametrize(
     ("call", "moment"), [("run_sse", "part"), pytest.param("render", "performed", marks=pytest.mark.slow)]
 )
+@pytest.mark.slow
 def test_an_older_one_that_slept_through_the_upgrade_stops_and_says_why(
     hosts: list[Host], cloud: Cloud, call: str, moment: str
 ) -> None:

@@ -2,7 +2,7 @@
 
 Afterwards each message was paid at most once, one whole video lies in the outbox (or the film asks for a decision where nothing can
 be known), no temporary file is left and no file of the person was changed or lost. README "Promises", 2 and 3. Every
-point of a folder's life is there, and of the other ways into a life every second point up to the first call of the service (the
+point of a folder's life is there, and of the other ways into a life every fourth point up to the first call of the service (the
 gathering, the prompt's writing); points that leave the same wreck are tried once (`wrecks`). With NEMO_WATCH_ALL_KILLS each is tried
 for itself.
 """
@@ -106,7 +106,7 @@ def test_killed_anywhere_it_pays_once_and_ends_in_one_video_or_a_decision(tmp_pa
     wrecks = Wrecks(tmp_path / "life", keeps)
     whole = lived_once(tmp_path / "life", wrecks, living, a_world(finishes))
     assert whole.messages() == words
-    every = 1 if all_kills() or keeps is not before_the_service else 2
+    every = 1 if all_kills() or keeps is not before_the_service else 4
     for wreck in wrecks.found[list(WAYS).index(way) % every :: every]:
         wrecks.lived_after(wreck, after)
     # A decision is asked only where the kill fell between a message's intent and its receipt and no result shows: where the
