@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import shutil
 import tempfile
@@ -49,6 +50,19 @@ def _own_secrets() -> Iterator[None]:
     yield
     masking._SECRETS.clear()
     masking._SECRETS.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """A case that speaks at the level of "debug" does not have every library of the later ones speak as well."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    for handler in [
+        one for one in root.handlers if one not in handlers and not type(one).__module__.startswith("_pytest")
+    ]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ async def test_random_cancels_leave_no_slot_and_no_connection_and_the_next_call_
 ):
     chance = random.Random(kind)
     async with serving(talk) as url, client_for(url) as client:
-        for _ in range(10):
+        for _ in range(5):
             tries = [works(client, url, tmp_path / f"part{number}")[kind] for number in range(12)]
             await asyncio.gather(*(cancelled(work, chance.randrange(TURNS)) for work in tries))
         transport = client._transport
