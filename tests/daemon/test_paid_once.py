@@ -214,7 +214,7 @@ async def test_a_stop_while_the_intent_is_being_written_asks_nobody_about_a_mess
     house.photo("trip/a.jpg")
     house.prompt("trip/prompt.txt", "one")
     async with house.daemon() as daemon:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await there.wait()
         stopping = asyncio.create_task(daemon._dispatcher.stop(10.0))
         await asyncio.sleep(0)

@@ -192,7 +192,7 @@ async def test_a_stop_does_not_wait_for_a_round_that_waits_for_a_journal_that_do
         await house.until_state("trip", "done")
         monkeypatch.setattr(Store, "_run", hangs)
         house.photo("later/b.jpg", "red")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await stuck.wait()
             daemon._stop()
             assert await house.task == 0

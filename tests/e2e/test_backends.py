@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.e2e.cloud import Cloud
 from tests.e2e.house import House
 
@@ -9,11 +11,12 @@ WORDS = "A 1 second film without music about"
 STUDIO = {"service": {"backend": "studio"}}
 
 
+@pytest.mark.slow
 def test_a_film_that_is_paid_waits_for_the_service_while_the_studio_makes_one_of_its_own(house: House, cloud: Cloud):
     house.start()
     hook = cloud.hook("render", "asked", house.kill)
     house.project("trip", f"{WORDS} trip")
-    assert hook.happened.wait(20), house.report()
+    assert hook.happened.wait(120), house.report()
     asked = len(cloud.calls)
     done = house.command("run", "--once", "--studio")
     assert done.returncode == 0, done.stderr

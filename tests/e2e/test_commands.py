@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 
 import pytest
 
 from tests.e2e.cloud import Cloud
 from tests.e2e.house import House, photo
 
-WITHIN_S = 40.0
+WITHIN_S = 120.0
 
 # -- run --once ----------------------------------------------------------------------------------------------------------------
 
@@ -51,6 +50,7 @@ def test_once_exits_with_1_while_a_file_is_still_being_written(house: House, clo
     assert cloud.count("run_sse") == 0
 
 
+@pytest.mark.slow
 def test_once_exits_with_1_while_the_network_is_away_and_goes_on_later(house: House, cloud: Cloud):
     house.project("far", "A film from far away")
     cloud.down()
@@ -59,18 +59,6 @@ def test_once_exits_with_1_while_the_network_is_away_and_goes_on_later(house: Ho
     cloud.up()
     assert house.once() == 0
     assert cloud.messages == ["A film from far away"]
-
-
-def test_a_second_daemon_on_the_same_state_is_refused_with_2(house: House):
-    house.start()
-    house.until((house.outbox / "status.json").exists)
-    for words in (("run",), ("run", "--once")):
-        second = house.command(*words)
-        assert second.returncode == 2
-        assert "already running" in second.stderr
-        assert "Traceback" not in second.stderr
-    assert house.daemon is not None
-    assert house.daemon.poll() is None
 
 
 # -- lost journal --------------------------------------------------------------------------------------------------------------
@@ -116,7 +104,7 @@ def test_a_damaged_journal_is_refused_with_what_to_do_and_not_overwritten(house:
 # -- retry, again, cancel ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("running", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_again_buys_a_new_version_in_a_new_session_and_says_how_many_messages(
     house: House, cloud: Cloud, running: bool
 ):
@@ -139,7 +127,7 @@ def test_again_buys_a_new_version_in_a_new_session_and_says_how_many_messages(
     assert "IMG_0002.jpg" not in house.text("twice/reply.txt")
 
 
-@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("running", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_cancel_stops_before_the_next_step_and_retry_takes_it_up_again(house: House, cloud: Cloud, running: bool):
     cloud.film.gate.clear()  # the render does not end
     house.project("stopped", "A film to be stopped")
@@ -179,6 +167,7 @@ def test_cancel_during_a_paid_message_keeps_its_receipt(house: House, cloud: Clo
     assert cloud.messages == ["A film that is paid for"]
 
 
+@pytest.mark.slow
 def test_cancel_of_a_film_that_has_not_begun_keeps_it_from_being_bought(house: House, cloud: Cloud):
     house.configure({"inbox": {"prompt_wait": "forever"}})
     house.project("unbegun", None)
@@ -194,6 +183,7 @@ def test_cancel_of_a_film_that_has_not_begun_keeps_it_from_being_bought(house: H
     house.until_done("unbegun")
 
 
+@pytest.mark.slow
 def test_again_while_something_is_still_arriving_waits_for_it_and_pays_once(house: House, cloud: Cloud):
     house.project("early", "A film bought again too early")
     house.start()
@@ -214,6 +204,7 @@ def test_again_while_something_is_still_arriving_waits_for_it_and_pays_once(hous
     assert cloud.count("upload") == 2 + 2 + 3 + 2
 
 
+@pytest.mark.slow
 def test_a_cancelled_film_counts_as_over_for_once(house: House, cloud: Cloud):
     cloud.film.gate.clear()
     house.project("over", "A film that is over")
@@ -225,6 +216,7 @@ def test_a_cancelled_film_counts_as_over_for_once(house: House, cloud: Cloud):
     assert house.once() == 0
 
 
+@pytest.mark.slow
 def test_a_first_start_with_many_films_buys_nothing_until_retry(house: House, cloud: Cloud):
     for number in range(6):
         house.project(f"film-{number}", f"Film number {number}")
@@ -248,6 +240,7 @@ def test_a_first_start_with_many_films_buys_nothing_until_retry(house: House, cl
     assert sorted(cloud.messages) == [f"Film number {number}" for number in range(6)]
 
 
+@pytest.mark.slow
 def test_the_daily_limit_holds_and_retry_does_not_lift_it(house: House, cloud: Cloud):
     house.configure({"service": {"paid_messages_a_day": 1}})
     house.project("a", "The first film of the day")
@@ -265,6 +258,7 @@ def test_the_daily_limit_holds_and_retry_does_not_lift_it(house: House, cloud: C
     assert cloud.messages == ["The first film of the day"]
 
 
+@pytest.mark.slow
 def test_a_project_that_there_is_not_is_named_with_what_to_do(house: House):
     house.project("there", "A film that is there")
     assert house.once() == 0
@@ -326,31 +320,12 @@ def test_status_says_the_same_as_the_file_and_in_its_exit_code_whether_someone_i
 # -- stopping ------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_signal_ends_an_idle_daemon_with_0_and_at_once(house: House, number: signal.Signals):
     house.start()
     house.until((house.outbox / "status.json").exists)
     house.signal(number)
-    assert house.ended(10) == 0
-
-
-def test_a_paid_stream_finishes_before_a_stop_within_stop_wait(house: House, cloud: Cloud):
-    house.configure({"service.pace": {"stop_wait": "20s"}})
-    cloud.play(on_cut="cancel")
-    stream = cloud.hook("run_sse", "part", lambda: house.signal(signal.SIGTERM), holds=True)
-    house.project("finishing", "A film that may finish")
-    house.start()
-    assert stream.happened.wait(WITHIN_S)
-    with pytest.raises(subprocess.TimeoutExpired):
-        house.ended(1.5)  # it waits for what is paid
-    stream.released.set()
-    assert house.ended(20) == 0
-    [asked] = cloud.asked("run_sse")
-    assert asked.answered, "the stream was heard to its end"
-    assert cloud.count("render") == 0, "no new work was taken"
-    house.start()
-    house.until_done("finishing")
-    assert cloud.messages == ["A film that may finish"]
+    assert house.ended(30) == 0
 
 
 def test_a_paid_stream_that_outlasts_stop_wait_is_cut_and_found_out_later(house: House, cloud: Cloud):
@@ -359,29 +334,8 @@ def test_a_paid_stream_that_outlasts_stop_wait_is_cut_and_found_out_later(house:
     house.project("cut", "A film that is cut")
     house.start()
     assert stream.happened.wait(WITHIN_S)
-    assert house.ended(10) == 0
+    assert house.ended(30) == 0
     stream.released.set()
     house.start()
     house.until_done("cut")
     assert cloud.messages == ["A film that is cut"]
-
-
-def test_a_second_signal_stops_at_once_and_nothing_is_paid_twice(house: House, cloud: Cloud):
-    house.configure({"service.pace": {"stop_wait": "1m"}})
-    stream = cloud.hook("run_sse", "part", lambda: house.signal(signal.SIGTERM), holds=True)
-    house.project("hurried", "A film in a hurry")
-    house.start()
-    assert stream.happened.wait(WITHIN_S)
-
-    def gone() -> bool:
-        assert house.daemon is not None
-        if house.daemon.poll() is None:
-            house.signal(signal.SIGTERM)
-        return house.daemon.poll() is not None
-
-    house.until(gone, 10, daemon=False)
-    stream.released.set()
-    assert house.ended(1) != 0
-    house.start()
-    house.until_done("hurried")
-    assert cloud.messages == ["A film in a hurry"]

@@ -23,7 +23,7 @@ from nemo_watch.studio.script import Call, call_named
 from tests.e2e.cloud import Cloud
 from tests.e2e.house import House, Row, photo
 
-WITHIN_S = 60.0
+WITHIN_S = 150.0
 LOST: dict[str, dict[str, Any]] = {
     # the answer does not come, or not whole
     "reset-before": {"reset": "before"},
@@ -185,7 +185,7 @@ def assert_plain(house: House, name: str, row: Row) -> None:
     assert not _NOT_PLAIN.search(row["detail"]), row["detail"]
     assert len(row["detail"]) < 300, row["detail"]
     if row["needs"] is not None:
-        text = house.until(lambda: house.text(f"{name}/NEEDS-YOU.txt"), 10)
+        text = house.until(lambda: house.text(f"{name}/NEEDS-YOU.txt"), 30)
         assert "What to do" in text
         assert "…" not in text, "a blank was left in the advice"
 
@@ -282,7 +282,7 @@ TOKEN_ENDS = {
 HAMMERING = 8  # calls; a second look, a renewal and the balance's ask for a token as well
 
 
-@pytest.mark.parametrize("fault", sampled(FAULTS, ["reset-after", "200-html", "429"]))
+@pytest.mark.parametrize("fault", sampled(FAULTS, ["200-html"]))
 def test_a_fault_at_the_first_token_is_told_and_the_film_is_made_when_it_is_over(
     house: House, cloud: Cloud, fault: str
 ):
@@ -443,7 +443,9 @@ def test_a_refused_connection_at_any_call_is_a_wait_that_is_told_and_nothing_is_
 # -- faults that do not pass ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["502-html", "reset-after", pytest.param("429", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "fault", ["502-html", *(pytest.param(fault, marks=pytest.mark.slow) for fault in ("reset-after", "429"))]
+)
 @pytest.mark.parametrize(
     "call", ["session", pytest.param("upload", marks=pytest.mark.slow), "render", "poll", "download"]
 )

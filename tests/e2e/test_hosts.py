@@ -40,6 +40,7 @@ def test_two_hosts_share_the_work_and_each_film_is_made_once(hosts: list[Host], 
     assert [host.stop() for host in hosts] == [0, 0]
 
 
+@pytest.mark.slow
 def test_loose_files_are_gathered_and_prompts_are_written_by_one(hosts: list[Host], cloud: Cloud) -> None:
     for host in hosts:
         host.start()
@@ -54,7 +55,7 @@ def test_loose_files_are_gathered_and_prompts_are_written_by_one(hosts: list[Hos
 
 @pytest.mark.parametrize(
     ("call", "nth", "moment"),
-    [pytest.param("session", 1, "performed", marks=pytest.mark.slow), pytest.param("upload", 2, "asked", marks=pytest.mark.slow), ("run_sse", 1, "part"), ("render", 1, "performed"), pytest.param("download", 1, "part", marks=pytest.mark.slow)],
+    [pytest.param("session", 1, "performed", marks=pytest.mark.slow), pytest.param("upload", 2, "asked", marks=pytest.mark.slow), ("run_sse", 1, "part"), pytest.param("render", 1, "performed", marks=pytest.mark.slow), pytest.param("download", 1, "part", marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_a_host_killed_for_good_at_a_call_is_followed_by_the_other(
     hosts: list[Host], cloud: Cloud, call: str, nth: int, moment: str
@@ -89,6 +90,7 @@ def test_a_host_frozen_past_its_lease_writes_and_pays_nothing_when_it_wakes(host
     assert who([first], "job.ended", "slept") == []
 
 
+@pytest.mark.slow
 def test_each_host_with_folders_of_its_own_makes_its_own_films_and_shows_the_others(
     tmp_path: Path, cloud: Cloud, database: str
 ) -> None:

@@ -100,6 +100,7 @@ WRITES_MORE = [
 
 
 @pytest.mark.parametrize(("call", "moment"), WRITES_MORE)
+@pytest.mark.slow
 def test_tables_that_cannot_grow_hold_a_film_up_and_it_goes_on_when_there_is_room(
     tmp_path: Path, cloud: Cloud, server: Server, disk: Path, call: str, moment: str
 ) -> None:

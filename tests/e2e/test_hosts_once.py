@@ -31,6 +31,7 @@ def test_one_that_only_helps_leaves_what_the_leader_has_at_work_and_names_it(
         assert leads.rows()["made"]["state"] == "done"
 
 
+@pytest.mark.slow
 def test_one_that_only_helps_makes_what_waits_for_a_place(tmp_path: Path, cloud: Cloud, database: str) -> None:
     with cluster(tmp_path, cloud, database) as (leads, helps):
         leads.configure({"journal": {"projects_here": 1, "silence": "30s"}})

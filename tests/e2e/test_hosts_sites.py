@@ -15,6 +15,7 @@ def handled(host: Host) -> int:
     return host.log.read_text("utf-8").count('"event": "request.handled"')
 
 
+@pytest.mark.slow
 def test_what_is_asked_for_a_film_of_another_site_is_carried_out_by_its_own_host(
     tmp_path: Path, cloud: Cloud, database: str
 ) -> None:

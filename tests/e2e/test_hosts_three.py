@@ -42,6 +42,7 @@ def steps(cloud: Cloud) -> dict[str, int]:
     return {call: len(cloud.renders) if call == "render" else cloud.count(call) for call in STEPS}
 
 
+@pytest.mark.slow
 def test_six_films_are_made_by_exactly_one_host_each_and_all_take_part(hosts: list[Host], cloud: Cloud) -> None:
     first = started(hosts, projects_here=2, silence="30s")
     first.project("before", "About before")  # or the brake of a first start holds them all

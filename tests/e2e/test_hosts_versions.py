@@ -40,6 +40,7 @@ def schema_of(database: str) -> int:
     return int(row[0])
 
 
+@pytest.mark.slow
 def test_a_newer_one_waits_until_the_older_have_stopped_and_an_older_one_is_not_let_in_again(
     hosts: list[Host], cloud: Cloud
 ) -> None:

@@ -45,7 +45,7 @@ def look(after=30.0):
 def wakes(change):
     "Whether the kernel tells of the change; only a failure waits so long."
     change()
-    return woken.wait(20)
+    return woken.wait(100)
 def ready():
     look(); look(5); return sorted(p.folder for p in look(20).projects if p.ready)
 """

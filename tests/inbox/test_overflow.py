@@ -90,14 +90,14 @@ look(0.0)
 print("ready", flush=True)
 sys.stdin.readline()
 said = False
-while not said and woken.wait(20):
+while not said and woken.wait(100):
     woken.clear()
     said = "More happened at once" in str(look(1.0)[1].problems)
 look(10.0); look(10.0)
 found, watching = look(40.0)
 woken.clear()
 (Path(sys.argv[1]) / "x" / "later.jpg").write_bytes(b"x")
-print(said, sum(len(f.media) for p in found.projects for f in p.films), watching.mode, woken.wait(20), flush=True)
+print(said, sum(len(f.media) for p in found.projects for f in p.films), watching.mode, woken.wait(100), flush=True)
 watch.stop()
 """
 

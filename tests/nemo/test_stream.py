@@ -317,7 +317,7 @@ json_values = st.recursive(
 
 
 @given(st.lists(json_values, max_size=6))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_json_gives_events_and_a_reply(values):
     body = "".join(f"data: {json.dumps(value)}\n\n" for value in values).encode()
     reply = reply_of(body)
@@ -329,7 +329,7 @@ def test_any_json_gives_events_and_a_reply(values):
 @given(
     st.lists(st.binary(max_size=40) | st.sampled_from([b"data: ", b"\n", b"\r", b'{"type":"text"}', b":", b"event:"]))
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_bytes_give_events_or_a_typed_trouble_and_cuts_do_not_matter(chunks):
     def key(found):
         return found if isinstance(found, Cause) else [(e.text, e.heartbeat, e.content, e.tools) for e in found]

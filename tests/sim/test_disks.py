@@ -93,7 +93,7 @@ def test_a_journal_whose_disk_refuses_for_a_while_holds_every_step_and_loses_non
     A full disk refuses what writes; in a read-only state folder not even a transaction can begin.
     """
     commits = counted(tmp_path / "count", plant).count("commit")
-    step = 1 if all_kills() else 10 if plant is folder and name == "SQLITE_FULL" else 30
+    step = 1 if all_kills() else 20 if plant is folder and name == "SQLITE_FULL" else 60
     for number in range(1, commits + 1, step):
         held: list[str] = []
 

@@ -20,7 +20,7 @@ from tests.sim.life import Fuse, Killed, Life, World, order
 from tests.sim.simloop import simulated
 from tests.sim.world import SimOutbox
 
-LIVES = int(os.environ.get("NEMO_WATCH_LIVES", "150"))
+LIVES = int(os.environ.get("NEMO_WATCH_LIVES", "80"))
 BATCH = 50  # lives a test, so that a failure is found soon and the runners can share the work
 
 FAULTS = {
