@@ -196,6 +196,7 @@ def test_a_host_that_is_cut_off_from_the_database_is_followed_and_pays_nothing_m
     way.close()
 
 
+@pytest.mark.slow
 def test_a_journal_moved_to_the_database_and_back_knows_what_was_bought(
     tmp_path: Path, make_house: Callable[..., House], cloud: Cloud, database: str
 ) -> None:

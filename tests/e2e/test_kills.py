@@ -27,9 +27,9 @@ def slow(*values: object) -> object:
 CALLS = [
     # call, which of the film's, moment
     slow("session", 1, "asked"),
-    ("session", 1, "performed"),
+    slow("session", 1, "performed"),
     slow("session", 1, "answered"),
-    ("upload", 1, "heard"),
+    slow("upload", 1, "heard"),
     slow("upload", 1, "asked"),
     slow("upload", 1, "performed"),
     ("upload", 2, "performed"),
@@ -37,7 +37,7 @@ CALLS = [
     slow("state", 1, "asked"),  # as it was before
     slow("state", 1, "answered"),
     slow("state", 2, "asked"),  # before the message's intent
-    ("state", 2, "answered"),  # ... and about when it is written
+    slow("state", 2, "answered"),  # ... and about when it is written
     ("run_sse", 1, "asked"),
     slow("run_sse", 1, "heard"),
     slow("run_sse", 1, "performed"),
@@ -49,7 +49,7 @@ CALLS = [
     slow("render", 1, "heard"),
     ("render", 1, "performed"),
     slow("render", 1, "answered"),
-    ("poll", 1, "asked"),
+    slow("poll", 1, "asked"),
     slow("poll", 1, "answered"),
     slow("download", 1, "asked"),
     ("download", 1, "part"),
@@ -136,11 +136,11 @@ def when(there: Callable[[], bool], deed: Callable[[], None]) -> threading.Event
 
 
 WRITTEN = [
-    "project.log",
+    slow("project.log"),
     slow("reply.txt"),
     slow("timeline.txt"),
     ".*.part",
-    "{name}-v1.mp4",
+    slow("{name}-v1.mp4"),
     "{name}.mp4",
     "project.toml",
 ]
@@ -257,6 +257,7 @@ def test_an_intent_whose_result_shows_is_found_out_and_goes_on_by_itself(street:
     assert [w for w in street.cloud.messages if "found out" in w] == ["A film to be found out"]
 
 
+@pytest.mark.slow
 def test_a_daemon_killed_again_and_again_makes_every_film_once(house: House, cloud: Cloud, tmp_path: Path):
     """Three at once: a kill meant for one may fall between another's intent and its sending, which is a person's to decide."""
     for number in range(3):

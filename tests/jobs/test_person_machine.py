@@ -339,7 +339,7 @@ class TestPerson(Person.TestCase):  # type: ignore[misc,valid-type]
     """The machine as a test."""
 
     settings = settings(
-        max_examples=LIVES or 8,
+        max_examples=LIVES or 6,
         stateful_step_count=14,
         deadline=None,
         derandomize=not LIVES,

@@ -145,7 +145,7 @@ any_json = st.recursive(
 
 
 @given(any_json, any_json)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_any_json_gives_a_timeline_a_summary_and_changes(before, after):
     assert exportable(after) == timeline(after).ready
     summary(after).encode()

@@ -106,7 +106,7 @@ def test_killed_anywhere_it_pays_once_and_ends_in_one_video_or_a_decision(tmp_pa
     wrecks = Wrecks(tmp_path / "life", keeps)
     whole = lived_once(tmp_path / "life", wrecks, living, a_world(finishes))
     assert whole.messages() == words
-    every = 1 if all_kills() or keeps is not before_the_service else 8
+    every = 1 if all_kills() else 12 if keeps is before_the_service else 3
     for wreck in wrecks.found[list(WAYS).index(way) % every :: every]:
         wrecks.lived_after(wreck, after)
     # A decision is asked only where the kill fell between a message's intent and its receipt and no result shows: where the

@@ -55,7 +55,11 @@ DAY = (DAY_S, Cause.SERVICE_DOWN, 70)
 
 @pytest.mark.parametrize(
     ("call", "for_s", "cause", "tries_max"),
-    [pytest.param(call, *HOUR, id=f"an hour without names at {call}") for call in CALLS if call != "balance"]
+    [
+        pytest.param(call, *HOUR, id=f"an hour without names at {call}")
+        for call in (CALLS if all_kills() else CALLS[::2])
+        if call != "balance"
+    ]
     + [pytest.param(call, *DAY, id=f"a day without service at {call}") for call in ("session", "message", "download")],
 )
 def test_an_outage_at_every_call_is_waited_out_with_growing_waits_and_few_lines(
