@@ -316,6 +316,7 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.no_cover  # tracing takes three times as long
 @given(st.lists(json_values, max_size=6))
 @settings(max_examples=60, deadline=None)
 def test_any_json_gives_events_and_a_reply(values):
@@ -326,6 +327,7 @@ def test_any_json_gives_events_and_a_reply(values):
     assert isinstance(reply.asked, str | None)
 
 
+@pytest.mark.no_cover
 @given(
     st.lists(st.binary(max_size=40) | st.sampled_from([b"data: ", b"\n", b"\r", b'{"type":"text"}', b":", b"event:"]))
 )
