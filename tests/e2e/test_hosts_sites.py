@@ -24,7 +24,7 @@ def test_what_is_asked_for_a_film_of_another_site_is_carried_out_by_its_own_host
             host.start()
         second.project("cellar", "About cellar")
         was_made_once(second, cloud, "cellar", ["About cellar"])
-        first.until(lambda: first.rows()["cellar"]["state"] == "done")
+        first.until_done("cellar")
         renders = len(cloud.renders)
         asked = first.command("retry", "cellar")
         assert (asked.returncode, "is running" in asked.stdout) == (0, False)
