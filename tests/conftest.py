@@ -73,8 +73,8 @@ def _own_logging() -> Iterator[None]:
 def _started(folder: Path) -> PostgresServer:
     """A server whose data lie there.
 
-    What its package locks lies in the user's runtime folder, or, where there is none, in /tmp under one name for all users: there
-    the lock of one would keep all others out. So each user has a folder of his own.
+    What its package locks lies in the user's runtime folder, or, where there is none, in the temporary one under one name for
+    all users: there the lock of one would keep all others out. So each user has a folder of their own.
     """
     runtime = Path(tempfile.gettempdir()) / f"nemo-watch-tests-{os.getuid()}"
     runtime.mkdir(mode=0o700, exist_ok=True)  # readable by others, it would be passed over

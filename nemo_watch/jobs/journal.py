@@ -134,6 +134,10 @@ class Journal:
 
         return await self._proven(guarded)
 
+    async def prove(self) -> None:
+        """Before something is done outside of the journal. Raises: Trouble(LOST_TO_ANOTHER) when another owner holds the job now."""
+        await self._proven(self._hold)
+
     async def distinct_ms(self) -> int:
         """Unix milliseconds that no other caller gets, whatever the clock does: render ids are made of them."""
         now_ms = int(self._clock.now().timestamp() * 1000)
@@ -157,7 +161,7 @@ class Journal:
         A machine that slept after its last write asks again; whoever took the job over meanwhile has raised the fence.
         """
         while self._proof_age_s() > SURE_S:
-            await self.held(lambda _connection: None)
+            await self.prove()
 
     def _proof_age_s(self) -> float:
         """How long ago a write last held the job's row. The date tells of a machine that was put to sleep, the other clock does not."""

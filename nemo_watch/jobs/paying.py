@@ -246,7 +246,7 @@ async def _recovered(run: Run, session: Session, step: Step, heard: str, trouble
 
     Raises: Trouble(MESSAGE_UNSURE) where it cannot be known; nothing is sent.
     """
-    await run.journal.held(lambda _connection: None)  # a host that slept meanwhile has lost the film to another
+    await run.journal.prove()  # a host that slept meanwhile has lost the film to another
     await run.tell(f"{_what_broke_off(trouble)}; looking whether NemoVideo has done the work.")
     before = "" if step.data is None else str(step.data["before"])
     waits = run.pace.recovery_waits_s

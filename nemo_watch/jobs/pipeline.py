@@ -171,7 +171,7 @@ async def _deliver(run: Run, render: Any) -> Receipt:  # noqa: ANN401  a RenderA
     run.report(0.9, "fetching the video")
     part = run.outbox.part_path(run.version)
     await run.service.download(render, part, lambda share: run.report(0.9 + 0.09 * share, "fetching the video"))
-    await run.journal.held(lambda _connection: None)  # a host that slept meanwhile has lost the film to another
+    await run.journal.prove()  # a host that slept meanwhile has lost the film to another
     video, sha256 = await run.outbox.publish(run.version, part)
     await run.tell(f"Your video is ready: {video}")
     for warning in render.warnings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,6 +88,26 @@ def was_made_once(host: Host, cloud: Cloud, name: str, words: list[str]) -> None
     assert set(videos) == {f"{name}/{name}.mp4", f"{name}/{name}-v1.mp4"}
     assert set(videos.values()) <= cloud.video_sums
     host.until(lambda: not host.leftovers(), 30, daemon=False)
+
+
+def frozen_and_followed(first: Host, second: Host, cloud: Cloud, call: str, moment: str) -> None:
+    """The first freezes at the call and the second makes the film "slept" in its place; the first wakes, knows, and another film is made.
+
+    The videos that were there when it woke stay what they were.
+    """
+    first.start()
+    leader([first])
+    hook = cloud.hook(call, moment, lambda: first.signal(signal.SIGSTOP))
+    first.project("slept", "About slept")
+    assert hook.happened.wait(WITHIN_S), first.report()
+    second.start()
+    was_made_once(second, cloud, "slept", ["About slept"])
+    videos = second.videos()
+    first.signal(signal.SIGCONT)
+    first.until(lambda: "site.lost" in first.log.read_text("utf-8"))
+    second.project("later", "About later")
+    was_made_once(second, cloud, "later", ["About later"])
+    assert {path: found for path, found in second.videos().items() if path in videos} == videos
 
 
 def of(server: Server, name: str) -> str:

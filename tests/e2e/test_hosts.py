@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from tests.conftest import Server
 from tests.e2e.cloud import Cloud
-from tests.e2e.hosts import WITHIN_S, Host, cluster, leader, of, was_made_once, who
+from tests.e2e.hosts import WITHIN_S, Host, cluster, frozen_and_followed, leader, of, was_made_once, who
 from tests.e2e.house import House
 from tests.wire import Wire
 
@@ -73,20 +72,8 @@ def test_a_host_killed_for_good_at_a_call_is_followed_by_the_other(
 
 def test_a_host_frozen_past_its_lease_writes_and_pays_nothing_when_it_wakes(hosts: list[Host], cloud: Cloud) -> None:
     first, second = hosts
-    first.start()
-    leader([first])
-    hook = cloud.hook("run_sse", "part", lambda: first.signal(signal.SIGSTOP))
-    first.project("slept", "About slept")
-    assert hook.happened.wait(WITHIN_S), first.report()
-    second.start()
-    was_made_once(second, cloud, "slept", ["About slept"])
-    videos = second.videos()
-    first.signal(signal.SIGCONT)
-    first.until(lambda: "site.lost" in first.log.read_text("utf-8"))
-    second.project("later", "About later")
-    was_made_once(second, cloud, "later", ["About later"])
+    frozen_and_followed(first, second, cloud, "run_sse", "part")
     assert cloud.messages == ["About slept", "About later"]
-    assert {path: found for path, found in second.videos().items() if path in videos} == videos
     assert who([first], "job.ended", "slept") == []
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.cloud import Cloud
-from tests.e2e.hosts import WITHIN_S, cluster, leader, was_made_once
+from tests.e2e.hosts import cluster, frozen_and_followed
 
 
 def ready(host) -> int:
@@ -21,17 +20,5 @@ def test_a_host_that_slept_while_it_fetched_a_video_publishes_and_tells_nothing(
     tmp_path: Path, cloud: Cloud, database: str, moment: str
 ) -> None:
     with cluster(tmp_path, cloud, database) as (first, second):
-        first.start()
-        leader([first])
-        hook = cloud.hook("download", moment, lambda: first.signal(signal.SIGSTOP))
-        first.project("slept", "About slept")
-        assert hook.happened.wait(WITHIN_S), first.report()
-        second.start()
-        was_made_once(second, cloud, "slept", ["About slept"])
-        videos = second.videos()
-        first.signal(signal.SIGCONT)
-        first.until(lambda: "site.lost" in first.log.read_text("utf-8"))
-        second.project("later", "About later")
-        was_made_once(second, cloud, "later", ["About later"])
+        frozen_and_followed(first, second, cloud, "download", moment)
         assert ready(second) == 1
-        assert {path: found for path, found in second.videos().items() if path in videos} == videos

@@ -1,10 +1,10 @@
-"""Killed at every point of a first version's life: each service call, each commit, each write of the inbox and the outbox.
+"""Killed at the points of a first version's life: each service call, each commit, each write of the inbox and the outbox.
 
 Afterwards each message was paid at most once, one whole video lies in the outbox (or the film asks for a decision where nothing can
-be known), no temporary file is left and no file of the person was changed or lost. README "Promises", 2 and 3. Every
-point of a folder's life is there, and of the other ways into a life every fourth point up to the first call of the service (the
-gathering, the prompt's writing); points that leave the same wreck are tried once (`wrecks`). With NEMO_WATCH_ALL_KILLS each is tried
-for itself.
+be known), no temporary file is left and no file of the person was changed or lost. README "Promises", 2 and 3. Of a
+folder's life every third point is tried, and where a message has just been asked for; of the other ways into a life every twelfth up
+to the first call of the service (the gathering, the prompt's writing); points that leave the same wreck are one (`wrecks`). With
+NEMO_WATCH_ALL_KILLS each is tried for itself. A kill at every call is in `test_life`.
 """
 
 from __future__ import annotations

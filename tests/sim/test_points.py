@@ -1,9 +1,9 @@
 """Something happens to the daemon at a point of a whole life: it is stopped, stopped twice, frozen for an hour, or the date jumps.
 
 Whatever it is, afterwards each message was paid at most once, one whole video lies in the outbox (or the film asks for a decision where
-nothing can be known), no temporary file is left and no file of the person was changed. README "Promises", 2, 3 and 6. In CI one point of
-each kind (a call asked, performed or answered, a commit, a write); every point of them with NEMO_WATCH_ALL_KILLS. Kills, at every
-point, are `test_kills`.
+nothing can be known), no temporary file is left and no file of the person was changed. README "Promises", 2, 3 and 6. By itself one
+point of every second kind (a call asked, performed or answered, a commit, a write); every point of them with NEMO_WATCH_ALL_KILLS.
+Kills are `test_kills`.
 """
 
 from __future__ import annotations
