@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from nemo_watch.daemon import systemd
 from nemo_watch.daemon.local import near
+from nemo_watch.daemon.looks import LOOK_LIMIT_S
 from nemo_watch.daemon.membership import ENDED
 from nemo_watch.daemon.rounds import Round
 from nemo_watch.daemon.ticks import started_ticks
@@ -205,7 +206,8 @@ class Daemon:
                     return 1
                 if overview is not None and rests:
                     self._tell_left(row.name for row in overview.films if row.state is FilmState.WORKING)
-                    return 0 if all(row.state in ENDED for row in overview.films) else 1
+                    is_all_known = not last.look.absent
+                    return 0 if is_all_known and all(row.state in ENDED for row in overview.films) else 1
                 if overview is None and (left := await self._unless_stopped(self._leading.left_to())) is not None:
                     self._tell_left(left.at_work, left.leader)
                     return 0 if left.is_all_done else 1
@@ -290,11 +292,15 @@ class Daemon:
             return
 
     def _may_move(self, last: Round, overview: Overview) -> bool:
-        """Whether anything can still happen without a person, a growing wait, or a file that is still being written."""
+        """Whether anything can still happen without a person, a growing wait, or a file that is still being written.
+
+        A look that takes long says where it stands; only one that stands still there hangs.
+        """
         now = self._clock.monotonic()
         standing = (
             [p.folder for p in last.look.projects if p.ready],
             [(row.name, row.state) for row in overview.films],
+            last.look.problems if last.look.hangs else (),
         )
         if self._dispatcher.running or last.startable or last.gathered or standing != self._stood_since[0]:
             self._stood_since = (standing, now)
@@ -305,6 +311,8 @@ class Daemon:
             or any(seen.wish.busy_with == READING for seen in last.seen)
         ):
             return True
+        if last.look.hangs:
+            return now - self._stood_since[1] < LOOK_LIMIT_S
         inbox = self._config.inbox
         patience_s = 1.5 * (inbox.settle_s + inbox.project_settle_s) + 3.0
         return last.look.next_look_s is not None and now - self._stood_since[1] < patience_s

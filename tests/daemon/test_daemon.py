@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import shutil
+import threading
 from dataclasses import replace
 
 import pytest
@@ -12,6 +14,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from nemo_watch.config import load
+from nemo_watch.daemon.looks import Looks
 from nemo_watch.daemon.recall import Recall
 from nemo_watch.errors import ConfigProblem, FilmState, Need, UsageError
 from nemo_watch.logs import Kind, configure
@@ -244,6 +247,51 @@ async def test_once_tells_that_someone_is_needed(house):
     house.prompt("empty/prompt.txt", "words without photos")
     async with house.daemon(once=True):
         assert await house.task == 1
+
+
+async def test_once_waits_for_a_look_that_takes_longer_than_the_rounds(house, monkeypatch):
+    """A large inbox on a slow server: what is not looked through yet is not nothing."""
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    original, answered = Looks._look_and_tend, threading.Event()
+
+    def slow(self):
+        answered.wait()
+        return original(self)
+
+    monkeypatch.setattr(Looks, "_look_and_tend", slow)
+    async with house.daemon(once=True):
+        await house.until(lambda: house.overviews and house.overviews[-1].watching.problems)
+        with pytest.raises(TimeoutError):  # several rounds of 100 ms
+            await asyncio.wait_for(asyncio.shield(house.task), 0.5)
+        answered.set()
+        assert await house.task == 0
+    assert house.row("trip").state is FilmState.DONE
+
+
+@pytest.mark.parametrize("way", ["hangs", "away"])
+async def test_once_ends_with_1_when_nobody_knows_what_lies_in_the_inbox(house, monkeypatch, way):
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon(once=True):
+        assert await house.task == 0
+    monkeypatch.setattr("nemo_watch.daemon.serving.LOOK_LIMIT_S", 0.3)
+    original, answered = Looks._look_and_tend, threading.Event()
+    if way == "away":
+        house.inbox.rename(house.inbox.with_name("elsewhere"))
+        answered.set()
+
+    def hangs(self):
+        answered.wait()
+        return original(self)
+
+    monkeypatch.setattr(Looks, "_look_and_tend", hangs)
+    try:
+        async with house.daemon(once=True):
+            assert await house.task == 1
+    finally:
+        answered.set()
+    assert house.row("trip").state is FilmState.DONE
 
 
 async def test_a_round_that_goes_wrong_is_not_the_end(house, monkeypatch):
