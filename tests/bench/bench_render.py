@@ -1,7 +1,7 @@
 """The renderer against the floor, against moviepy, and its memory. A script, not a test.
 
     python -m tests.bench.bench_render [floor] [memory] [giants] [--photos 10] [--seconds 20] [--rounds 3] [--canvas 1920x1080]
-                                       [--many 100] [--moviepy PYTHON]
+                                       [--preset superfast] [--crf 23] [--many 100] [--moviepy PYTHON]
 
 `floor`: the same frames from a raw file through the same encoder, alternating with the renderer; with `--moviepy`, an interpreter that
 has moviepy, the same timeline by moviepy's fastest known form once a round. `memory`: few photos of 12 megapixels beside many.
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +95,12 @@ def write_raw(job: dict[str, Any], raw: Path) -> tuple[int, float]:
     return plan.frames, drawing
 
 
-def floor(raw: str, width: str, height: str, frames: str, sound: str, out: str) -> None:
+def floor(raw: str, width: str, height: str, frames: str, sound: str, out: str, preset: str, crf: str) -> None:
     """Feed a raw file to the product's own encoder: what no renderer can beat."""
     size = int(width), int(height)
     with (
         Path(raw).open("rb") as stream,
-        Encoder(Path(out), size, 30, Path(sound), 0.0, int(frames), Settings()) as encoder,
+        Encoder(Path(out), size, 30, Path(sound), 0.0, int(frames), Settings(preset, int(crf))) as encoder,
     ):
         for _ in range(int(frames)):
             frame = encoder.frame()
@@ -109,13 +109,16 @@ def floor(raw: str, width: str, height: str, frames: str, sound: str, out: str) 
         encoder.finish()
 
 
-def job_file(folder: Path, count: int, seconds: int, canvas: tuple[int, int]) -> tuple[dict[str, Any], Path]:
+def job_file(
+    folder: Path, count: int, seconds: int, canvas: tuple[int, int], settings: Settings
+) -> tuple[dict[str, Any], Path]:
     """A job with `count` photos in `seconds`, and where it is written."""
     media = folder / f"media{count}"
     media.mkdir()
     draft = direct(f"{PROMPT}, {seconds} seconds", photos(media, count), None, "en").draft
     draft["m"].update(width=canvas[0], height=canvas[1])
-    job = {"draft": draft, "media_folder": str(media), "output": str(folder / f"film{count}.mp4")}
+    output = str(folder / f"film{count}.mp4")
+    job = {"draft": draft, "media_folder": str(media), "output": output, **asdict(settings)}
     path = folder / f"job{count}.json"
     path.write_text(json.dumps(job), encoding="utf-8")
     return job, path
@@ -154,11 +157,12 @@ def first_progress_s(path: Path) -> float:
 
 def beside_the_floor(folder: Path, options: argparse.Namespace, canvas: tuple[int, int]) -> None:
     """Floor, renderer and moviepy in turn, and how soon the renderer speaks."""
-    job, path = job_file(folder, options.photos, options.seconds, canvas)
+    settings = Settings(options.preset, options.crf)
+    job, path = job_file(folder, options.photos, options.seconds, canvas, settings)
     raw, sound = folder / "frames.yuv", folder / "silence.f32"
     frames, drawing_s = write_raw(job, raw)
     sound.write_bytes(bytes(round(frames / 30 * 48_000) * 8))
-    arguments = [str(raw), str(canvas[0]), str(canvas[1]), str(frames), str(sound), str(folder / "floor.mp4")]
+    arguments = [*map(str, (raw, *canvas, frames, sound, folder / "floor.mp4", settings.preset, settings.crf))]
     code = "import sys; from tests.bench import bench_render; bench_render.floor(*sys.argv[1:])"
     commands = {"floor": [sys.executable, "-c", code, *arguments], "renderer": [*RENDER, str(path)]}
     if options.moviepy:
@@ -197,6 +201,8 @@ def main() -> None:
     for name, usual in (("--photos", 10), ("--seconds", 20), ("--rounds", 3), ("--many", 100)):
         parser.add_argument(name, type=int, default=usual)
     parser.add_argument("--canvas", default="1920x1080")
+    parser.add_argument("--preset", default=Settings().preset)
+    parser.add_argument("--crf", type=int, default=Settings().crf)
     parser.add_argument("--moviepy")
     options = parser.parse_args()
     width, height = (int(side) for side in options.canvas.split("x"))
@@ -208,7 +214,7 @@ def main() -> None:
             for count in (options.photos, options.many):
                 inner = folder / str(count)
                 inner.mkdir()
-                _, path = job_file(inner, count, 2 * count, (width, height))
+                _, path = job_file(inner, count, 2 * count, (width, height), Settings(options.preset, options.crf))
                 print(f"peak memory with {count} photos: {measured([*RENDER, str(path)]).peak_mb:.0f} MB")
         if "giants" in options.what:
             print(

@@ -50,5 +50,12 @@ for number, part in enumerate(parts):
     at += seconds
 film = CompositeVideoClip(clips, size=canvas).with_duration(at)
 film.write_videofile(
-    out, fps=30, codec="libx264", preset="superfast", ffmpeg_params=["-crf", "23"], threads=2, audio=False, logger=None
+    out,
+    fps=30,
+    codec="libx264",
+    preset=job["preset"],
+    ffmpeg_params=["-crf", str(job["crf"])],
+    threads=2,
+    audio=False,
+    logger=None,
 )
