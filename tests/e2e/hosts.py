@@ -87,7 +87,7 @@ def was_made_once(host: Host, cloud: Cloud, name: str, words: list[str]) -> None
     videos = {path: found for path, found in host.videos().items() if path.startswith(f"{name}/")}
     assert set(videos) == {f"{name}/{name}.mp4", f"{name}/{name}-v1.mp4"}
     assert set(videos.values()) <= cloud.video_sums
-    host.until(lambda: not host.leftovers(), 30, daemon=False)
+    host.until(lambda: not host.leftovers(), daemon=False)
 
 
 def frozen_and_followed(first: Host, second: Host, cloud: Cloud, call: str, moment: str) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -266,11 +267,22 @@ class House:
     def leftovers(self) -> list[str]:
         """Temporary files that nobody will come back for."""
         names = [
-            path.relative_to(self.root)
+            (Path(top) / name).relative_to(self.root)
             for folder in (self.inbox, self.outbox, self.state)
-            for path in folder.rglob("*")
+            for top, folders, files in os.walk(folder)  # it minds no folder that vanishes meanwhile
+            for name in (*folders, *files)
         ]
         return [str(n) for n in names if n.name.endswith((".part", ".tmp")) or n.name.startswith(".gathering-")]
+
+    def holding(self, words: bytes, folder: Path | None = None) -> list[Path]:
+        """The files in which these words stand; what a running daemon takes away meanwhile holds nothing."""
+        found = []
+        for top, _, files in os.walk(folder or self.root):
+            for name in files:
+                with suppress(FileNotFoundError):
+                    if words in (Path(top) / name).read_bytes():
+                        found.append(Path(top) / name)
+        return found
 
     def videos(self) -> dict[str, str]:
         """Every MP4 of the outbox with its sum."""

@@ -308,9 +308,7 @@ def test_status_says_the_same_as_the_file_and_in_its_exit_code_whether_someone_i
     link = house.command("link", "fine")
     assert "https://nemovideo.com/workspace/claim?ct=clm_" in link.stdout
     clm = link.stdout.partition("ct=")[2].split()[0]
-    assert not any(clm.encode() in path.read_bytes() for path in house.root.rglob("*") if path.is_file()), (
-        "stored nowhere"
-    )
+    assert not house.holding(clm.encode()), "stored nowhere"
     cloud.fault("run_sse", "every", code=2001)
     house.write("fine/prompt.txt", "A fine film that costs too much")
     house.until_state("fine", "needs_you")

@@ -36,9 +36,7 @@ def test_every_request_carries_the_attribution_and_the_bearer_and_the_token_is_n
         assert asked.headers.get("authorization") == f"Bearer {token}", where
         assert token not in asked.path
         assert token.encode() not in asked.body
-    for path in house.root.rglob("*"):
-        if path.is_file():
-            assert token.encode() not in path.read_bytes(), f"the token stands in {path}"
+    assert not house.holding(token.encode())
 
 
 def test_an_anonymous_token_call_carries_the_attribution_and_no_bearer_and_its_token_stays_in_the_state(
@@ -58,7 +56,7 @@ def test_an_anonymous_token_call_carries_the_attribution_and_no_bearer_and_its_t
     for asked in cloud.calls:
         for header, value in (ATTRIBUTION | {"x-skill-platform": "unknown"}).items():
             assert asked.headers.get(header) == value
-    holders = [path for path in house.root.rglob("*") if path.is_file() and token in path.read_bytes()]
+    holders = house.holding(token)
     assert all(house.state in path.parents for path in holders)
     assert all(path.stat().st_mode & 0o077 == 0 for path in holders), "only its owner may read it"
     assert not [path for path in house.state.glob("journal.db*") if token in path.read_bytes()]
@@ -111,4 +109,4 @@ def test_neither_bearer_nor_attribution_go_to_a_download_host_that_is_not_the_se
     assert house.video("elsewhere/elsewhere-v1.mp4") in {sample, *cloud.film.made}
     log = house.log.read_text()
     assert "sig=abc" not in log
-    assert not [p for p in house.outbox.rglob("*") if p.is_file() and b"sig=abc" in p.read_bytes()]
+    assert not house.holding(b"sig=abc", house.outbox)

@@ -32,7 +32,7 @@ def was_made_once(house: House, cloud: Cloud, name: str, words: list[str]) -> No
     videos = house.videos()
     assert set(videos) == {f"{name}/{name}.mp4", f"{name}/{name}-v1.mp4"}
     assert set(videos.values()) <= cloud.video_sums
-    house.until(lambda: not house.leftovers(), 30)
+    house.until(lambda: not house.leftovers())
 
 
 def test_a_second_daemon_on_the_same_state_refuses_with_a_clear_sentence_and_disturbs_nothing(
