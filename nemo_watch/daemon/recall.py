@@ -61,7 +61,12 @@ class Recall:
         same = recognising.same_project(found.folder, found.identity, shas, known.projects, present)
         if same is not None:
             if (same.folder, same.identity) != (found.folder, found.identity) and shas is not None:
-                await self.store.do(lambda c: records.see_project(c, same.id, found.folder, found.identity))
+                is_another = same.identity != found.identity and same.media.isdisjoint(
+                    shas
+                )  # under the name of one that left
+                await self.store.do(
+                    lambda c: records.see_project(c, same.id, found.folder, found.identity, is_another=is_another)
+                )
                 known = await self.known()
             return same.id, known
         now = self.clock.now().timestamp()

@@ -249,6 +249,9 @@ class Rounds:
             return
         if self.wishes.routed(seen.wish) is not None:
             return
+        if words.template and seen.past.template is None:  # from now on only an edit of it is one
+            template = self.wishes.template.decode()
+            await self.store.do(lambda c: records.write_film(c, seen.film, template=template))
         if (words.messages, None) != (seen.past.words, seen.past.answered):
             await self.store.do(lambda c: records.write_film(c, seen.film, words=list(words.messages), answered=None))
 

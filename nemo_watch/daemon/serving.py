@@ -18,9 +18,9 @@ from nemo_watch.daemon.looks import LOOK_LIMIT_S
 from nemo_watch.daemon.membership import ENDED
 from nemo_watch.daemon.rounds import Round
 from nemo_watch.daemon.ticks import started_ticks
-from nemo_watch.daemon.wishes import READING
 from nemo_watch.errors import Cause, FilmState, Trouble, UsageError, sentence
 from nemo_watch.inbox.looking import Look
+from nemo_watch.jobs.decisions import READING
 from nemo_watch.jobs.dispatch import REST_S
 from nemo_watch.logs import logger
 from nemo_watch.shown import shown

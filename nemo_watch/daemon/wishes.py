@@ -17,7 +17,7 @@ from nemo_watch.inbox import prompt
 from nemo_watch.inbox.preparing import Studies, Study, media_of
 from nemo_watch.inbox.prompt import Urls
 from nemo_watch.jobs import records
-from nemo_watch.jobs.decisions import Past, Routed, Wish
+from nemo_watch.jobs.decisions import READING, Past, Routed, Wish
 from nemo_watch.logs import logger
 from nemo_watch.model import LeftAlone, Sighting, Words
 from nemo_watch.nemo import phrases
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 log = logger("wishes")
 
 _TEXT_MAX_BYTES: Final = 1_000_000
-READING: Final = "reading the files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,10 @@ class Wishes:
             )
         try:
             data = await self._text(film.prompt)
-            return prompt.words(data, past.template, file=film.prompt_path), None
+            ours = (
+                self.template if past.template is None else past.template
+            )  # a copied folder brings what was written in another
+            return prompt.words(data, ours, file=film.prompt_path), None
         except Trouble as trouble:
             trouble.data.setdefault("file", film.prompt_path)
             return None, (trouble.cause, trouble.data)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from nemo_watch.errors import Cause, FilmState, Need
 from nemo_watch.model import Backend, JobState, Medium, Order, Words
 
 Identity = tuple[object, ...]  # what makes two films the same purchase
+READING: Final = "reading the files"  # `Wish.busy_with` while nothing is missing but the look into the files
 
 
 # -- what is known ---------------------------------------------------------------------------------------------------------

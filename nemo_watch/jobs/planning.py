@@ -12,6 +12,7 @@ from typing import Final
 
 from nemo_watch.errors import FAILURES, Cause, FilmState, Need, advice, sentence
 from nemo_watch.jobs.decisions import (
+    READING,
     Answer,
     Decision,
     Identity,
@@ -31,6 +32,7 @@ from nemo_watch.jobs.decisions import (
 from nemo_watch.model import Backend, JobState, MediaKind, Order, OrderKind, Words, url_key
 
 FIRST_START_MAX: Final = 5  # more films than that on a first start are not bought unasked
+_MOVED: Final = frozenset({Cause.MEDIA_GONE, Cause.FILE_CHANGED})
 
 
 def identity(backend: Backend, media: Collection[str], urls: Sequence[str], messages: Sequence[str]) -> Identity:
@@ -40,6 +42,11 @@ def identity(backend: Backend, media: Collection[str], urls: Sequence[str], mess
 
 def decision(wish: Wish, past: Past, rules: Rules, market: Market, routed: Routed | None) -> Decision:
     """What to do for one film now. `routed` is what the whole prompt asks for where it is a routing word."""
+    decided = _decided(wish, past, rules, market, routed)
+    return (_moved(wish, past) or decided) if isinstance(decided, Keep) else decided
+
+
+def _decided(wish: Wish, past: Past, rules: Rules, market: Market, routed: Routed | None) -> Decision:
     if past.job is not None and _is_busy(past.job):
         return Keep()
     if wish.trouble is not None:
@@ -65,6 +72,17 @@ def decision(wish: Wish, past: Past, rules: Rules, market: Market, routed: Route
     return _next(wish, past, rules, words, past.sent)
 
 
+def _moved(wish: Wish, past: Past) -> Place | None:
+    """The order of a job that waits for files which lie elsewhere now (renamed, moved with their folder), with their places of today."""
+    job = past.job
+    if job is None or job.state is not JobState.PARKED or job.cause not in _MOVED or job.sent_any or not wish.ready:
+        return None
+    now, then = ({m.path: m.sha256 for m in media} for media in (wish.media, job.order.media))
+    if now == then or set(now.values()) != set(then.values()):
+        return None
+    return _placed(replace(job.order, media=wish.media), past)
+
+
 def _is_busy(job: JobNow) -> bool:
     """Edits wait while a version is being made and while a person's decision is asked."""
     if job.state in {JobState.QUEUED, JobState.WORKING, JobState.CANCELLED}:
@@ -87,7 +105,9 @@ def _kept_or(past: Past, wait: Wait) -> Decision:
 
 def _unready(wish: Wish, past: Past) -> Decision:
     if past.job is not None and past.job.state in {JobState.DONE, JobState.FAILED, JobState.PARKED}:
-        return Keep()
+        held_up = past.job.state is JobState.DONE and wish.busy_with not in {None, READING}
+        if not held_up:
+            return Keep()
     detail = f"{wish.busy_with}" if wish.busy_with else "waiting until nothing more arrives"
     return Wait(FilmState.SETTLING, detail)
 

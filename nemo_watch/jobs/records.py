@@ -75,9 +75,13 @@ def add_project(
     )
 
 
-def see_project(connection: sa.Connection, number: int, folder: str, found: FolderIdentity) -> None:
-    """The project's folder is here, under this name."""
-    project = tables.project
+def see_project(
+    connection: sa.Connection, number: int, folder: str, found: FolderIdentity, *, is_another: bool = False
+) -> None:
+    """The project's folder is here, under this name. One that `is_another` takes over the row, but not what the one before asked for."""
+    project, film = tables.project, tables.film
+    if is_another:
+        connection.execute(film.update().where(film.c.project == number).values(words=None, answered=None))
     connection.execute(
         project.update()
         .where(project.c.id == number)
