@@ -17,6 +17,7 @@ from nemo_watch.config import load
 from nemo_watch.daemon.looks import Looks
 from nemo_watch.daemon.recall import Recall
 from nemo_watch.errors import ConfigProblem, FilmState, Need, UsageError
+from nemo_watch.jobs.dispatch import Dispatcher
 from nemo_watch.logs import Kind, configure
 
 
@@ -118,6 +119,63 @@ async def test_two_copies_dropped_at_once_are_bought_once(house):
         await house.until_state("one", "done")
         await house.until_state("two", "done")
     assert await messages(house) == ["the same"]
+
+
+async def test_a_folder_that_is_renamed_while_its_film_waits_for_its_turn_is_made_under_its_new_name(
+    house, monkeypatch
+):
+    original, may_start = Dispatcher.start, asyncio.Event()
+
+    async def later(self, jobs, held):
+        if may_start.is_set():
+            await original(self, jobs, held)
+
+    monkeypatch.setattr(Dispatcher, "start", later)
+    house.photo("trip/a.jpg")
+    house.photo("trip/b.jpg", "red")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon():
+        await house.until_state("trip", "queued")
+        (house.inbox / "trip").rename(house.inbox / "summer")
+        (house.inbox / "summer/b.jpg").rename(house.inbox / "summer/best.jpg")
+        may_start.set()
+        await house.until_state("summer", "done")
+    assert await messages(house) == ["one"]
+
+
+@pytest.mark.parametrize("wait", ["forever", "1h"])
+async def test_a_folder_under_the_name_of_one_that_left_does_not_ask_for_what_that_asked(house, wait):
+    config = replace(
+        house.config, inbox=replace(house.config.inbox, prompt_wait_s=float("inf") if wait == "forever" else 3600.0)
+    )
+    house.config = config
+    house.prompt("a/prompt.txt", "a film about my cat Tom")
+    async with house.daemon():
+        await house.until(lambda: (r := house.row("a")) and "no photos yet" in r.detail)
+        (house.inbox / "a").rename(house.inbox.parent / "elsewhere")
+        await house.until(lambda: not house.row("a"))
+        house.photo("a/b.jpg", "red")
+        await house.until_state("a", "waiting_for_prompt")
+        await house.until((house.inbox / "a/prompt.txt").exists)
+    assert await messages(house) == []
+
+
+async def test_a_copy_of_a_folder_that_waits_for_an_edit_waits_as_well(house):
+    house.config = replace(house.config, inbox=replace(house.config.inbox, prompt_wait_s=float("inf")))
+    house.photo("trip/a.jpg")
+    async with house.daemon():
+        await house.until_state("trip", "waiting_for_prompt")
+        await house.until((house.inbox / "trip/prompt.txt").exists)
+        shutil.copytree(house.inbox / "trip", house.inbox / "copy")
+        await house.until_state("copy", "waiting_for_prompt")
+        (house.inbox / "copy/prompt.txt").unlink()
+        house.photo("other/a.jpg", "red")
+        house.prompt("other/prompt.txt", "another film")
+        await house.until_state("other", "done")
+        assert await messages(house) == ["another film"]
+        house.prompt("copy/prompt.txt", "mine")
+        await house.until_state("copy", "done")
+    assert await messages(house) == ["another film", "mine"]
 
 
 async def test_a_lost_journal_buys_nothing_again(house):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nemo_watch.errors import Cause, FilmState, Need
 from nemo_watch.jobs import planning
 from nemo_watch.jobs.decisions import (
+    READING,
     Answer,
     JobNow,
     Keep,
@@ -237,6 +238,47 @@ def test_an_edit_replaces_text_that_was_not_sent(cause):
 def test_a_waiting_film_without_an_edit_is_not_ordered_again():
     for cause in (Cause.OUT_OF_CREDITS, Cause.NETWORK_DOWN, Cause.TOKEN_REJECTED):
         assert decide(wish("one"), Past(job=parked(cause, sent_any=False))) == Keep()
+
+
+def waiting_for_files(cause: Cause, media: tuple[Medium, ...]) -> JobNow:
+    order = Order(OrderKind.MESSAGES, Backend.CLOUD, media, (), ("make it",), ("make it",), bought_again=True)
+    return JobNow(7, 2, JobState.PARKED, order, cause)
+
+
+@pytest.mark.parametrize("cause", [Cause.MEDIA_GONE, Cause.FILE_CHANGED])
+def test_an_order_whose_files_lie_elsewhere_now_is_placed_anew_with_their_places_of_today(cause):
+    before, now = (medium("a.jpg", "one"), medium("a (2).jpg", "one")), (medium("best.jpg", "one"),)
+    placed = decide(
+        wish("make it", media=now),
+        Past(version=1, sent=sent("make it", media=now), job=waiting_for_files(cause, before)),
+    )
+    assert isinstance(placed, Place)
+    assert placed.order == replace(waiting_for_files(cause, before).order, media=now)
+    assert (placed.version, placed.replaces) == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("now", "changes", "ready"),
+    [
+        ("a.jpg", {}, True),
+        ("b.jpg", {"cause": Cause.NETWORK_DOWN}, True),
+        ("b.jpg", {"sent_any": True}, True),
+        ("b.jpg", {}, False),
+    ],
+)
+def test_an_order_that_waits_for_something_else_stands(now, changes, ready):
+    media = (medium(now, "one"),)
+    job = replace(waiting_for_files(Cause.MEDIA_GONE, (medium("a.jpg", "one"),)), **changes)
+    past = Past(version=1, sent=sent("make it", media=media), job=job)
+    assert decide(wish("make it", media=media, ready=ready), past) == Keep()
+
+
+def test_a_file_that_arrives_in_a_finished_project_is_told():
+    past = Past(version=1, sent=sent("make it"), job=done())
+    w = wish("make it", ready=False, busy_with="trip/b.jpg is still arriving")
+    assert decide(w, past) == Wait(FilmState.SETTLING, "trip/b.jpg is still arriving")
+    for nothing in (None, READING):
+        assert decide(replace(w, busy_with=nothing), past) == Keep()
 
 
 def test_the_answer_to_a_question_is_the_next_edit_in_the_same_session():
