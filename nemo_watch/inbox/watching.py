@@ -28,6 +28,7 @@ _JOIN_S: Final = 5.0
 _BEHIND_S: Final = (
     5.0  # so long the watch may lag behind the listing: half a second for a moved folder, more for thousands
 )
+_AGAIN_S: Final = (600.0, 86_400.0)  # what failed is tried again, later each time: other programs give watches back
 _WATCH_LIMIT: Final = Path("/proc/sys/fs/inotify/max_user_watches")
 _HANDLES: Final = Path("/proc/self/fdinfo")
 
@@ -53,6 +54,10 @@ class Watch:
         self._observer: BaseObserver | None = None
         self._armed: tuple[FolderIdentity, int] | None = None
         self._failed: tuple[FolderIdentity, int] | None = None
+        self._failures = 0  # one after another
+        self._again_s = 0.0  # when to try again although nothing has changed
+        self._limit: int | None = None  # that was in force when it failed
+        self._rearmed = False  # a watch that was short has been begun afresh
         self._problem: str | None = None
         self._monotonic = monotonic
         self._short_since: float | None = None  # when the count began to be short: the watch may only be behind
@@ -136,8 +141,8 @@ class Watch:
 
     def _arm(self, root: FolderIdentity, folder_count: int) -> None:
         self.stop()
-        if self._failed == (root, folder_count):
-            return  # it would fail again; a change of the inbox is a reason to try anew
+        if self._failed == (root, folder_count) and not self._is_worth_another_try():
+            return
         try:
             self._observer = self._started()
         except OSError as error:
@@ -152,6 +157,10 @@ class Watch:
         self._count(root, folder_count)
         self._wake()  # what came before the watch stood is found by one more look
 
+    def _is_worth_another_try(self) -> bool:
+        """Whether what failed may go well now, although the inbox is the same: the limit is another, or much time has passed."""
+        return _watch_limit() != self._limit or self._monotonic() >= self._again_s
+
     def _count(self, root: FolderIdentity, folder_count: int) -> None:
         """Compares the kernel's watches with the folders, for watchdog hides that a limit was reached.
 
@@ -161,10 +170,18 @@ class Watch:
         armed, now_s = _armed_watches(), self._monotonic()
         if armed is None or (armed >= folder_count and handles.may_watch_more()):
             self._armed, self._short_since = (root, folder_count), None
+            self._failures, self._rearmed = 0, False
             return
         self._armed = (root, -1)  # counted again next time
         self._short_since = now_s if self._short_since is None else self._short_since
-        if now_s - self._short_since >= _BEHIND_S:
+        if now_s - self._short_since < _BEHIND_S:
+            return
+        if not self._rearmed and armed < folder_count and handles.may_watch_more():
+            self._rearmed = (
+                True  # a folder could not be watched when it came (a right was missing): begun afresh, it may be
+            )
+            self._arm(root, folder_count)
+        else:
             limit = f"(fs.inotify.max_user_watches is {_watch_limit()})"
             short = f"Only {armed} of {folder_count} folders can be watched {limit}"
             taken = f"Every watch that this user may have is taken {limit}, so not every folder is surely watched"
@@ -177,6 +194,10 @@ class Watch:
 
     def _fail(self, root: FolderIdentity, folder_count: int, problem: str) -> None:
         self._failed, self._problem = (root, folder_count), problem
+        first_s, last_s = _AGAIN_S
+        self._again_s = self._monotonic() + min(first_s * 2 ** min(self._failures, 16), last_s)
+        self._failures += 1
+        self._limit, self._rearmed = _watch_limit(), False
 
     def _started(self) -> BaseObserver:
         from watchdog.events import DirCreatedEvent, DirMovedEvent, FileClosedEvent, FileCreatedEvent, FileMovedEvent

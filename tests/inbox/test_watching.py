@@ -199,7 +199,9 @@ def test_watches_that_are_missing_for_a_while_mean_polling(watched, monkeypatch)
     monkeypatch.setattr(watching, "_armed_watches", lambda: 3)
     for inbox.now_s in (0.0, 0.0, 0.4, 4.9):  # however often it is looked
         assert inbox.watch.tend(root, 5) == Watching("events")
-    inbox.now_s = 5.0
+    for inbox.now_s in (5.0, 9.9):  # begun afresh once
+        assert inbox.watch.tend(root, 5) == Watching("events")
+    inbox.now_s = 10.0
     found = inbox.watch.tend(root, 5)
     assert found.mode == "polling"
     assert found.problems[0].startswith("Only 3 of 5 folders can be watched (fs.inotify.max_user_watches is ")
@@ -207,6 +209,39 @@ def test_watches_that_are_missing_for_a_while_mean_polling(watched, monkeypatch)
     assert inbox.watch.tend(root, 5) == found, "it is not tried again and again"
     monkeypatch.setattr(watching, "_armed_watches", lambda: 6)
     assert inbox.watch.tend(root, 6) == Watching("events"), "but when the inbox has changed"
+
+
+@pytest.mark.parametrize("why", ["the limit is another", "much time has passed"])
+def test_what_could_not_be_watched_is_tried_again_when_it_may_go_well(watched, monkeypatch, tmp_path, why):
+    limit = tmp_path / "limit"
+    limit.write_text("50\n")
+    monkeypatch.setattr(watching, "_WATCH_LIMIT", limit)
+    monkeypatch.setattr(watching, "_armed_watches", lambda: 3)
+    monkeypatch.setattr(handles, "may_watch_more", lambda: False)
+    inbox = watched()
+    root = inbox.walk.listing().root
+    for inbox.now_s in (0.0, 5.0):
+        found = inbox.watch.tend(root, 5)
+    assert found.mode == "polling"
+    monkeypatch.setattr(watching, "_armed_watches", lambda: 5)
+    monkeypatch.setattr(handles, "may_watch_more", lambda: True)
+    inbox.now_s = 35.0
+    assert inbox.watch.tend(root, 5) == found
+    if why == "the limit is another":
+        limit.write_text("500\n")
+    else:
+        inbox.now_s = 606.0
+    assert inbox.watch.tend(root, 5) == Watching("events")
+
+
+def test_a_watch_that_is_short_is_begun_afresh_before_it_is_given_up(watched, monkeypatch):
+    """A folder that could not be read when it came, and can be now, is watched only then."""
+    inbox = watched()
+    root = inbox.walk.listing().root
+    monkeypatch.setattr(watching, "_armed_watches", lambda: 5 if inbox.watch.starts == 2 else 4)
+    for inbox.now_s in (0.0, 5.0, 20.0):
+        assert inbox.watch.tend(root, 5) == Watching("events")
+    assert inbox.watch.starts == 2
 
 
 def test_watches_that_came_late_are_forgiven_and_later_ones_get_their_own_while(watched, monkeypatch):
