@@ -191,7 +191,8 @@ FAILURES: Final[dict[Cause, Failure]] = {
     ),
     Cause.MEDIA_GONE: Failure(
         _Q, None, Move.RETRY_LATER,
-        "{file} has left the inbox before it could be sent.", "Put it back, or leave it: the film goes on with what is there.",
+        "{file} has left the inbox before it could be sent.",
+        "Put it back, or leave it: the film goes on with what is there. If its folder is gone for good: nemo-watch cancel {film}",
     ),
     Cause.PROMPT_UNREADABLE: Failure(
         _N, Need.FILE, Move.ASK, "{file} cannot be read as plain text: {reason}.", "Put a plain text file (UTF-8, at most 1 MB) in its place.",
