@@ -53,6 +53,7 @@ class Walk:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._pages: dict[str, Page] = {}
+        self._away: dict[str, Page] = {}  # folders whose disk is gone, as they were
         self._last = Listing(None)
         self._pass: _Pass | None = None
 
@@ -67,7 +68,7 @@ class Walk:
             root = handles.opened_root(os.fspath(self._folder))
         except OSError as error:
             return Listing(None, problems=(f"The inbox {self._folder} is not there ({error.strerror}).",))
-        pass_ = self._pass = _Pass(self._pages)
+        pass_ = self._pass = _Pass(self._pages | self._away)
         try:
             identity = handles.identity_of(root)
             with rare_collections():
@@ -77,7 +78,7 @@ class Walk:
         finally:
             self._pass = None
             os.close(root)
-        self._pages = pass_.pages
+        self._pages, self._away = pass_.pages, pass_.away
         self._last = pass_.listing(identity, self._last)
         return self._last
 
@@ -88,6 +89,7 @@ class _Pass:
     def __init__(self, known: Mapping[str, Page]) -> None:
         self._known = known
         self.pages: dict[str, Page] = {}
+        self.away: dict[str, Page] = {}
         self.at = ""
         self._folders: dict[str, FolderIdentity] = {}
         self._unreadable: dict[str, str] = {}
@@ -96,7 +98,11 @@ class _Pass:
     def walk(self, handle: int, path: str, depth: int) -> None:
         """Lists one open folder and everything below it. Raises OSError only for this very folder."""
         known, self.at = self._known.get(path), path
-        page = self.pages[path] = page_of(handle, path, known)
+        page = page_of(handle, path, known)
+        if path and known is not None and _is_unmounted(known, page):
+            self.away[path], self._unreadable[path] = known, "its disk looks unmounted"
+            return
+        self.pages[path] = page
         self._changed |= page is not known
         prefix = path + "/" if path else ""
         self._unreadable |= {prefix + name: reason for name, reason in page.unreadable}
@@ -138,6 +144,11 @@ class _Pass:
             sightings.extend(page.sightings)
         problems = tuple(f"{path} cannot be read: {reason}." for path, reason in sorted(self._unreadable.items()))
         return Listing(root, tuple(sightings), self._folders, self._unreadable, problems, len(self.pages))
+
+
+def _is_unmounted(known: Page, page: Page) -> bool:
+    """Whether a folder that held something is an empty one of another disk now: the place where its own was mounted."""
+    return bool(known.names) and not page.names and known.device != page.device
 
 
 # -- access --------------------------------------------------------------------------------------------------------------

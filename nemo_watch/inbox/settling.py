@@ -6,7 +6,7 @@ emptied one (syncthing #762), a folder that cannot be read still holds what it h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -90,7 +90,10 @@ class Settling:
         for sighting in listing.sightings:
             folder, slash, _ = sighting.path.partition("/")
             by_folder[folder if slash else LOOSE].append(sighting)
-        unreadable = self._unreadable(listing, by_folder)
+        unreadable: dict[str, tuple[tuple[str, str], ...]] = {}
+        for path, reason in sorted(listing.unreadable.items()):
+            folder = path.partition("/")[0]
+            unreadable[folder] = (*unreadable.get(folder, ()), (path, reason))
         for folder in self._shelves.keys() - by_folder.keys() - unreadable.keys():
             del self._shelves[folder]
         for folder in by_folder.keys() | unreadable.keys():
@@ -98,21 +101,6 @@ class Settling:
             self._compare_shelf(shelf, by_folder.get(folder, []), unreadable.get(folder, ()), now_s)
         kept = {folder: self.folders[folder] for folder in unreadable if folder in self.folders}
         self.folders = {**listing.folders, **kept}
-
-    def _unreadable(
-        self, listing: Listing, by_folder: Mapping[str, list[Sighting]]
-    ) -> dict[str, tuple[tuple[str, str], ...]]:
-        """The folders whose contents are unknown, by project; one that became an empty folder of another disk is unmounted."""
-        found: dict[str, tuple[tuple[str, str], ...]] = {}
-        for path, reason in sorted(listing.unreadable.items()):
-            folder = path.partition("/")[0]
-            found[folder] = (*found.get(folder, ()), (path, reason))
-        for folder, identity in listing.folders.items():
-            before = self.folders.get(folder)
-            full = folder in self._shelves and self._shelves[folder].tracks
-            if before is not None and before.device != identity.device and full and not by_folder[folder]:
-                found[folder] = ((folder, "its disk looks unmounted"),)
-        return found
 
     def _compare_shelf(
         self, shelf: _Shelf, sightings: list[Sighting], unreadable: tuple[tuple[str, str], ...], now_s: float

@@ -126,6 +126,27 @@ print(sorted(p.folder for p in found.projects if p.ready))
 
 
 @needs_mounts
+def test_a_disk_in_the_middle_of_a_project_that_goes_holds_the_project_until_it_is_back(tmp_path, samples):
+    story = """
+disk = inbox.with_name("disk"); disk.mkdir(); subprocess.run(["mount", "-t", "tmpfs", "t", str(disk)], check=True)
+(disk / "deep").mkdir(); (disk / "deep/b.jpg").write_bytes(photo)
+(inbox / "x/sub").mkdir(parents=True); put("x/a.jpg")
+def bind(): subprocess.run(["mount", "--bind", str(disk), str(inbox / "x/sub")], check=True)
+def told():
+    found = look(); [x] = found.projects
+    print(x.ready, [m.path for f in x.films for m in f.media], found.problems)
+bind(); print(ready())
+subprocess.run(["umount", str(inbox / "x/sub")], check=True)
+told(); told(); told()
+bind(); print(ready())
+subprocess.run(["umount", str(inbox / "x/sub")], check=True); (inbox / "x/sub").rmdir()
+print(ready(), [m.path for m in look().projects[0].films[0].media])
+"""
+    gone = "False ['x/a.jpg', 'x/sub/deep/b.jpg'] ('x/sub cannot be read: its disk looks unmounted.',)"
+    assert in_a_namespace(tmp_path, samples, story) == ["['x']", gone, gone, gone, "['x']", "['x'] ['x/a.jpg']"]
+
+
+@needs_mounts
 def test_a_full_disk_and_a_read_only_one_are_told_apart(tmp_path, samples):
     story = """
 from nemo_watch.errors import Trouble

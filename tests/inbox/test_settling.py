@@ -358,7 +358,8 @@ def test_a_folder_that_cannot_be_read_still_holds_what_it_held():
 def test_a_project_whose_disk_was_unmounted_keeps_what_it_held():
     story, listing = Story(), listed(seen("x/a.jpg"), seen("b.jpg"))
     story.at(0, listing).at(5, listing)
-    story.at(6, listed(seen("b.jpg"), folders={"x": FolderIdentity(99, 1, 1)}))
+    gone = {"x": "its disk looks unmounted"}
+    story.at(6, listed(seen("b.jpg"), folders={"x": FolderIdentity(99, 1, 1)}, unreadable=gone))
     assert "x/a.jpg" in story.resting()
     assert story.settling.folders["x"].device == 1
 
