@@ -58,17 +58,20 @@ def only_one(project: str, films: Sequence[FilmRecord]) -> FilmRecord:
 
 
 def message_count(connection: sa.Connection, film: FilmRecord, config: Config) -> int:
-    """How many messages the film's whole text is: as its prompt says now, else as the journal last saw it."""
+    """How many messages the film's whole text is: as its prompt says now, else (also for a routing word) as the journal last saw it."""
     from nemo_watch.inbox import prompt
     from nemo_watch.jobs import knowledge
     from nemo_watch.model import Backend
+    from nemo_watch.nemo import phrases
 
     data = _prompt(config, film) if film.site == own_site(connection, config) else None
     if data is not None:
         try:
-            return len(prompt.words(data, None if film.template is None else film.template.encode()).messages)
+            messages = prompt.words(data).messages
         except Trouble as trouble:
             raise UsageError(str(trouble)) from trouble
+        if len(messages) != 1 or phrases.routed(messages[0]) is phrases.Action.MESSAGE:
+            return len(messages)
     if film.words is not None:
         return len(film.words)
     past = knowledge.known(connection, Backend(config.service.backend), film.site).pasts[film.id]

@@ -152,6 +152,28 @@ def test_again_counts_the_words_last_seen_when_the_prompt_is_gone(run, films):
     assert "this pays 2 messages" in run("again", "beach").out
 
 
+def routing_word(films, config, name: str) -> int:
+    """A film whose prompt is a routing word; its number."""
+    number = films.add(name)
+    (config.folders.inbox / name).mkdir()
+    (config.folders.inbox / name / "prompt.txt").write_text("export\n")
+    return number
+
+
+def test_again_counts_the_words_last_seen_when_the_prompt_is_a_routing_word(run, films, config):
+    number = routing_word(films, config, "beach")
+    films.store.submit(lambda c: records.write_film(c, number, words=["a", "b", "c"])).result()
+    assert "this pays 3 messages" in run("again", "beach").out
+
+
+def test_again_with_nothing_but_a_routing_word_buys_nothing(run, films, config):
+    routing_word(films, config, "beach")
+    ended = run("again", "beach")
+    assert ended.code == 2
+    assert "no words yet" in ended.err
+    assert films.asked() == []
+
+
 def test_again_without_any_words_buys_nothing(run, films):
     films.add("beach")
     ended = run("again", "beach")
