@@ -17,6 +17,7 @@ from nemo_watch.model import Words
 
 URLS_MAX: Final = 200  # more would make no video that anyone watches
 URL_LENGTH_MAX: Final = 2048  # what servers and browsers agree on
+PROBLEMS_MAX: Final = 20  # lines told one by one; each stands in the status, whoever wrote a megabyte of them
 
 _NO_TEXT: Final[tuple[tuple[bytes, str], ...]] = (
     (b"{\\rtf", "it is rich text"),
@@ -96,7 +97,7 @@ def template(default_prompt: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """Media by URL, in order, each once; `problems` says for each line that was left out why, one sentence each."""
+    """Media by URL, in order, each once; `problems` says of the lines that were left out why: the first few, then how many more."""
 
     urls: tuple[str, ...]
     problems: tuple[str, ...] = ()
@@ -105,7 +106,8 @@ class Urls:
 def urls(data: bytes, *, file: str = "urls.txt") -> Urls:
     """The URLs of a urls.txt, one a line; lines that start with # are comments. Raises: Trouble(PROMPT_UNREADABLE)."""
     found: dict[str, None] = {}
-    problems = []
+    problems: list[str] = []
+    left_out = 0
     for number, raw in enumerate(_text(data, file).split("\n"), 1):
         line = raw.strip()
         if not line or line.startswith("#"):
@@ -115,8 +117,13 @@ def urls(data: bytes, *, file: str = "urls.txt") -> Urls:
             problem = f"at most {URLS_MAX} URLs are taken"
         if problem is None:
             found[line] = None
-        else:
+            continue
+        left_out += 1
+        if left_out <= PROBLEMS_MAX:
             problems.append(f"line {number}: {problem}")
+    if left_out > PROBLEMS_MAX:
+        more = left_out - PROBLEMS_MAX
+        problems.append(f"and {more} more line{'s are' if more > 1 else ' is'} left out")
     return Urls(tuple(found), tuple(problems))
 
 

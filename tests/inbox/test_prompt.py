@@ -137,5 +137,15 @@ def test_there_is_a_most_of_urls():
     assert (len(found.urls), len(found.problems)) == (prompt.URLS_MAX, 5)
 
 
+@pytest.mark.parametrize(
+    ("lines", "last"), [(21, "and 1 more line is left out"), (400_000, "and 399980 more lines are left out")]
+)
+def test_of_many_lines_that_are_left_out_the_first_are_told_and_the_rest_counted(lines, last):
+    found = prompt.urls(b"x\n" * lines)
+    assert len(found.problems) == prompt.PROBLEMS_MAX + 1
+    assert found.problems[prompt.PROBLEMS_MAX - 1].startswith(f"line {prompt.PROBLEMS_MAX}: ")
+    assert found.problems[-1] == last
+
+
 def test_an_empty_urls_txt_is_no_problem():
     assert prompt.urls(b"") == prompt.Urls(())
