@@ -112,9 +112,8 @@ def urls(data: bytes, *, file: str = "urls.txt") -> Urls:
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
-        problem = _url_problem(line)
-        if problem is None and line not in found and len(found) == URLS_MAX:
-            problem = f"at most {URLS_MAX} URLs are taken"
+        surplus = len(found) == URLS_MAX and line not in found
+        problem = f"at most {URLS_MAX} URLs are taken" if surplus else _url_problem(line)
         if problem is None:
             found[line] = None
             continue
@@ -130,13 +129,12 @@ def urls(data: bytes, *, file: str = "urls.txt") -> Urls:
 def _url_problem(line: str) -> str | None:
     if len(line) > URL_LENGTH_MAX:
         return f"longer than {URL_LENGTH_MAX} characters"
-    if any(character.isspace() for character in line):
+    if len(line.split()) > 1:
         return "not a URL: it holds a space"
+    if not line[:8].lower().startswith(("http://", "https://")):
+        return "not an http:// or https:// address"
     try:
-        parts = urlsplit(line)
-        host = parts.hostname
+        host = urlsplit(line).hostname
     except ValueError:
         return "not a URL"
-    if parts.scheme.lower() not in {"http", "https"} or not host:
-        return "not an http:// or https:// address"
-    return None
+    return None if host else "not an http:// or https:// address"
