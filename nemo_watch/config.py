@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nemo_watch.errors import ConfigProblem, UsageError
-from nemo_watch.keys import KEYS, TABLES
+from nemo_watch.keys import KEYS, NOT_PLAIN, TABLES, is_plain, path_of
 
 API_URL: Final = "https://mega-api-prod.nemovideo.ai"  # Source: API text, "API base"
 _NEAR: Final = 0.6  # of 1: how alike two names are of which one may be the other's slip
@@ -134,11 +134,19 @@ def default_folders(env: Mapping[str, str]) -> Folders:
 
 
 def config_paths(env: Mapping[str, str]) -> list[Path]:
-    """Where a configuration is looked for when `--config` names none; the first that exists is read."""
+    """Where a configuration is looked for when `--config` names none; the first that exists is read. Raises: UsageError."""
     named = env.get("NEMO_WATCH_CONFIG")
     if named:
-        return [Path(named).expanduser()]
+        return [named_file(named, "environment NEMO_WATCH_CONFIG")]
     return [user_config_path(env), Path("/etc/nemo-watch/config.toml")]
+
+
+def named_file(text: str, where: str) -> Path:
+    """The file that an option or a variable names. Raises: UsageError when it can be none."""
+    try:
+        return path_of(text)
+    except ValueError as error:
+        raise UsageError(ConfigProblem(where, "", str(error))) from error
 
 
 def user_config_path(env: Mapping[str, str]) -> Path:
@@ -166,6 +174,8 @@ def load(
             values |= _read({key: env[name]}, lambda _key, name=name: f"environment {name}", problems)  # type: ignore[misc]
     given = {key: value for key, value in (options or {}).items() if value is not None}
     values |= _read(given, lambda key: "option --" + key.rpartition(".")[2], problems)
+    if not is_plain(env.get("NEMO_CLIENT_ID", "").strip()):
+        problems.append(ConfigProblem("environment NEMO_CLIENT_ID", "", NOT_PLAIN))
     config = _assembled(values, env, file)
     problems += folder_problems(config.folders)
     if problems:

@@ -13,6 +13,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 FOREVER: Final = float("inf")
+DURATION_MAX_S: Final = 3650 * 86400.0  # beyond some thousand years no date can be told
+COUNT_MAX: Final = 10**9
+SIZE_MAX_BYTES: Final = 10**15
+NOT_PLAIN: Final = "must be one line of plain characters without spaces"
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -25,7 +29,10 @@ def duration_s(value: object) -> float:
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise ValueError('must be a duration such as "30s", "2m" or "0.5s"')
-    return float(found[1]) * _SECONDS[found[2]]
+    seconds = float(found[1]) * _SECONDS[found[2]]
+    if seconds > DURATION_MAX_S:
+        raise ValueError('must be at most "3650d", which is ten years')
+    return seconds
 
 
 def _positive_duration_s(value: object) -> float:
@@ -44,7 +51,10 @@ def size_bytes(value: object) -> int:
     found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise ValueError('must be a size such as "500MB"')
-    return int(float(found[1]) * _BYTES[(found[2] or "").lower()])
+    size = float(found[1]) * _BYTES[(found[2] or "").lower()]
+    if size > SIZE_MAX_BYTES:
+        raise ValueError('must be at most "1000000GB"')
+    return int(size)
 
 
 def _durations(value: object) -> tuple[float, ...]:
@@ -55,8 +65,8 @@ def _durations(value: object) -> tuple[float, ...]:
 
 def _count(least: int) -> Callable[[object], int]:
     def read(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"must be a whole number from {least} on")
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= COUNT_MAX:
+            raise ValueError(f"must be a whole number from {least} to {COUNT_MAX}")
         return value
 
     return read
@@ -105,16 +115,46 @@ def _flag(value: object) -> bool:
     return value
 
 
+def is_plain(text: str) -> bool:
+    """Whether the text is one line of plain characters without a space, as what stands in a header has to be."""
+    return text.isascii() and text.isprintable() and " " not in text
+
+
+def _plain(value: object) -> str:
+    text = _words(value)
+    if not is_plain(text):
+        raise ValueError(NOT_PLAIN)
+    return text
+
+
+def path_of(text: str) -> Path:
+    """The path that somebody wrote, a `~` at its beginning resolved. Raises: ValueError, as every reader."""
+    if "\0" in text:
+        raise ValueError("must not hold a NUL character")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(
+            f"begins with {Path(text).parts[0]}, and there is no such home; write the whole path"
+        ) from None
+
+
 def _folder(value: object) -> Path:
     _words(value)
-    return Path(_text(value)).expanduser()  # to the last space: another name is another folder
+    return path_of(_text(value))  # to the last space: another name is another folder
 
 
 def _url(value: object) -> str:
     text = _words(value).rstrip("/")
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not text.isprintable() or " " in text:
         raise ValueError("must be an http:// or https:// address")
+    try:
+        wrong_port = parts.port == 0
+    except ValueError:
+        wrong_port = True
+    if wrong_port:
+        raise ValueError("has a port that is none; ports are numbers from 1 to 65535")
     if parts.username or parts.password:
         raise ValueError("must not hold a user name or password")
     return text
@@ -133,7 +173,7 @@ KEYS: Final[dict[str, tuple[str, Callable[[object], Any]]]] = {  # key → the f
     "folders.state": ("state", _folder),
     "service.backend": ("backend", _choice("cloud", "studio")),
     "service.url": ("url", _url),
-    "service.skill_version": ("skill_version", _words),
+    "service.skill_version": ("skill_version", _plain),
     "service.projects_at_once": ("projects_at_once", _count(1)),
     "service.uploads_at_once": ("uploads_at_once", _count(1)),
     "service.paid_messages_a_day": ("paid_messages_a_day", _count(0)),

@@ -9,7 +9,7 @@ import pytest
 
 from nemo_watch.config import Folders, config_paths, folder_problems, load
 from nemo_watch.errors import UsageError
-from nemo_watch.keys import FOREVER, duration_s, size_bytes
+from nemo_watch.keys import DURATION_MAX_S, FOREVER, duration_s, size_bytes
 
 
 @pytest.fixture
@@ -146,6 +146,48 @@ def test_a_file_that_was_replaced_where_the_service_cannot_see_it_is_refused(env
     monkeypatch.setattr(os, "fstat", without_a_name)
     with pytest.raises(UsageError, match="was replaced; restart nemo-watch"):
         load(env, path=path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("folders.inbox", '"~nosuch/x"', "begins with ~nosuch, and there is no such home"),
+        ("folders.outbox", '"/a\\u0000b"', "must not hold a NUL character"),
+        ("inbox.max_file", f'"{"9" * 400}GB"', "must be at most"),
+        ("inbox.rescan", '"9999999999d"', "must be at most"),
+        ("inbox.prompt_wait", f'"{"9" * 400}d"', "must be at most"),
+        ("service.pace.recovery_waits", '["1s", "3651d"]', "must be at most"),
+        ("service.projects_at_once", "9" * 40, "must be a whole number from 1 to"),
+        ("service.url", '"http://127.0.0.1:abc"', "has a port that is none"),
+        ("service.url", '"http://127.0.0.1:99999"', "has a port that is none"),
+        ("service.url", '"http://127.0.0.1:0"', "has a port that is none"),
+        ("service.url", '"http://a b.example"', "must be an http:// or https:// address"),
+        ("service.skill_version", '"é"', "must be one line of plain characters"),
+        ("service.skill_version", '"1.0\\n2"', "must be one line of plain characters"),
+    ],
+)
+def test_a_value_that_would_fail_later_is_told_with_key_and_line(env, tmp_path, key, value, told):
+    table, _, name = key.rpartition(".")
+    path = written(tmp_path, f"[{table}]\n{name} = {value}\n")
+    with pytest.raises(UsageError) as wrong:
+        load(env, path=path)
+    assert str(wrong.value).startswith(f"{path}:2: {key}: {told}")
+
+
+def test_the_longest_duration_is_one_that_can_be_waited_for():
+    assert duration_s("3650d") == DURATION_MAX_S
+
+
+def test_a_configuration_in_a_home_that_is_not_there_is_told(env):
+    with pytest.raises(UsageError, match="environment NEMO_WATCH_CONFIG: begins with ~nosuch"):
+        load(env | {"NEMO_WATCH_CONFIG": "~nosuch/x"})
+
+
+@pytest.mark.parametrize("text", ["ü", "a\nb", "a b"])
+def test_a_client_id_that_no_header_can_hold_is_told(env, text):
+    with pytest.raises(UsageError, match="environment NEMO_CLIENT_ID: must be one line of plain characters"):
+        load(env | {"NEMO_CLIENT_ID": text})
+    assert load(env | {"NEMO_CLIENT_ID": " mine\n"}).client_id == " mine\n"  # whoever reads it trims it
 
 
 def test_a_space_at_the_end_of_a_folders_name_is_part_of_it(env, tmp_path):

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from nemo_watch.commands.configuring import configured
+from nemo_watch.commands.configuring import configured, given_file
 from nemo_watch.commands.speaking import say
 from nemo_watch.config import user_config_path
 from nemo_watch.errors import UsageError
@@ -26,8 +26,7 @@ _KEY: Final = re.compile(r"^(\w+) = ", re.MULTILINE)
 
 def run(options: argparse.Namespace) -> int:
     """Write and make what is missing; change nothing that is there."""
-    named = getattr(options, "config", None)
-    path = user_config_path(os.environ) if named is None else Path(named).expanduser()
+    path = given_file(options) or user_config_path(os.environ)
     config = _chosen(options, path)
     try:
         for line in [*made_folders(config.folders), written_config(path, config)]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nemo_watch.commands.speaking import say, tell
+from nemo_watch.config import named_file
 from nemo_watch.errors import UsageError
+from nemo_watch.keys import path_of
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from nemo_watch.studio.script import Script
 
@@ -25,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     from nemo_watch.studio.settings import Settings
 
     script = _script(options.script)
-    folder = Path(options.folder or tempfile.mkdtemp(prefix="nemo-watch-studio-")).expanduser()
+    folder = named_file(options.folder or tempfile.mkdtemp(prefix="nemo-watch-studio-"), "option --folder")
     try:
         asyncio.run(
             serve_forever(
@@ -62,7 +64,7 @@ def _script(path: str | None) -> Script:
     if path is None:
         return Script()
     try:
-        return script_from(Path(path).expanduser())
+        return script_from(path_of(path))
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}).") from error
     except ValueError as error:

@@ -20,6 +20,7 @@ from nemo_watch.clock import Clock, SystemClock
 from nemo_watch.config import Config
 from nemo_watch.daemon.metrics import Metrics
 from nemo_watch.errors import Cause, Trouble, UsageError
+from nemo_watch.keys import is_plain
 from nemo_watch.logs import without_rich
 from nemo_watch.masking import mask
 from nemo_watch.model import Credits
@@ -199,7 +200,7 @@ def take_token(env: MutableMapping[str, str]) -> str | None:
     token = (token or from_env or "").strip()
     if not token:
         return None
-    if not token.isascii() or not token.isprintable() or " " in token:
+    if not is_plain(token):
         raise UsageError("The token must be one line of plain characters (NEMO_TOKEN, or the credential nemo_token).")
     mask(token)
     return token

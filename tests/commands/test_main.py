@@ -123,6 +123,17 @@ def test_a_project_may_be_called_like_a_command():
     assert (options.command, options.project) == ("log", "retry")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["status", "--inbox", "~nosuch/x"], ["status", "--config", "~nosuch/x"], ["init", "--config", "~nosuch/x"],
+     ["studio", "--folder", "~nosuch/x"], ["studio", "--script", "~nosuch/x"]],
+)  # fmt: skip
+def test_a_home_that_is_not_there_is_wrong_usage(run, arguments):
+    ended = run(*arguments)
+    assert ended.code == 2
+    assert "begins with ~nosuch, and there is no such home" in ended.err
+
+
 def test_every_problem_of_a_configuration_is_told_and_the_code_is_2(run, home):
     (home / "bad.toml").write_text('[inbox]\nsetle = "5s"\nrescan = 3\n[servise]\nurl = "x"\n')
     ended = run("status", "--config", str(home / "bad.toml"))

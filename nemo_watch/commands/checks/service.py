@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nemo_watch.commands.checks.finding import Finding, fine, note, wrong
+from nemo_watch.keys import is_plain
 from nemo_watch.masking import masked
 from nemo_watch.shown import shown
 
@@ -54,7 +55,7 @@ def token(env: Mapping[str, str]) -> Finding:
         )
     if not text.strip():
         return wrong("token", f"{place} is empty", "put the token there, or take it away to use free anonymous credits")
-    if not text.strip().isascii() or not text.strip().isprintable() or " " in text.strip():
+    if not is_plain(text.strip()):
         return wrong(
             "token", f"{place} holds something that is no token", "one line of plain characters, as NemoVideo shows it"
         )
