@@ -117,3 +117,12 @@ def needs_text(sentence: str, advice: str) -> str:
         f"What happened\n  {shown(sentence)}\n\nWhat to do\n  {shown(advice)}\n\n"
         "This file goes away by itself as soon as nothing is asked of you any more.\n"
     )
+
+
+def happened_and_todo(text: str) -> tuple[str, str]:
+    """The two sentences of a text that `needs_text` made; of any other its first line, and where to look."""
+    lines = [line.strip() for line in text.split("\n")]
+    try:
+        return lines[lines.index("What happened") + 1], lines[lines.index("What to do") + 1]
+    except (ValueError, IndexError):
+        return lines[0], "as NEEDS-YOU.txt in the outbox says"

@@ -17,6 +17,7 @@ from nemo_watch.config import Inbox, Notify, Sharing, load
 from nemo_watch.jobs import hosts
 from nemo_watch.jobs.postgres import open_postgres
 from nemo_watch.keys import KEYS
+from nemo_watch.status import needs_text
 from tests.commands.conftest import row
 
 NOW = datetime(2026, 11, 22, 15, 42, tzinfo=UTC)
@@ -143,6 +144,18 @@ def test_a_file_in_the_place_of_a_folder_is_told(config):
     config.folders.outbox.rmdir()
     config.folders.outbox.write_text("")
     assert "is not a folder" in by_name(folders.folder_findings(config))["outbox"].found
+
+
+@pytest.mark.parametrize("below", ["", "x"])
+def test_a_file_in_the_place_of_the_state_folder_is_not_to_be_closed_to_others(config, below):
+    config.folders.state.rmdir()
+    config.folders.state.write_text("")
+    config.folders.state.chmod(0o644)
+    state = config.folders.state / below
+    found = by_name(folders.folder_findings(replace(config, folders=replace(config.folders, state=state))))["state"]
+    assert found.grade is Grade.WRONG
+    assert found.found == f"{state} is not a folder"
+    assert "chmod" not in found.todo
 
 
 def test_a_state_folder_that_is_not_there_yet_is_no_fault(config):
@@ -310,6 +323,37 @@ def test_what_the_daemon_complains_of_is_passed_on(config, tell):
     [found] = service.complaints(config.folders.outbox)
     assert found.grade is Grade.WRONG
     assert "too many\\x1b folders" in found.found
+
+
+@pytest.mark.parametrize(
+    ("address", "grade"), [("mailtoo://bob:5ecret@host", Grade.WRONG), ("json://localhost", Grade.FINE)]
+)
+def test_an_address_that_apprise_does_not_know_is_told_without_its_secret(address, grade):
+    pytest.importorskip("apprise")
+    [found] = service.messages(Notify(urls=(address,)))
+    assert found.grade is grade
+    assert "5ecret" not in f"{found}"
+
+
+def test_without_addresses_there_is_nothing_to_say_of_messages():
+    assert list(service.messages(Notify())) == []
+
+
+def test_what_is_asked_for_the_whole_account_is_wrong_and_told_with_its_next_move(run, config, monkeypatch):
+    monkeypatch.setattr(doctor, "reached", answering(date=None))
+    text = needs_text("NemoVideo does not accept your token.", "Put a new token into NEMO_TOKEN.")
+    (config.folders.outbox / "NEEDS-YOU.txt").write_text(text)
+    ended = run("doctor")
+    assert ended.code == 1
+    assert "WRONG account        the daemon says: NemoVideo does not accept your token.\n" in ended.out
+    assert "→ Put a new token into NEMO_TOKEN.\n" in ended.out
+
+
+def test_a_needs_you_of_somebody_elses_making_is_told_as_it_stands(tmp_path):
+    (tmp_path / "NEEDS-YOU.txt").write_bytes(b"\xff\x1b[2J\n")
+    [found] = service.asked_of_the_account(tmp_path)
+    assert found.grade is Grade.WRONG
+    assert "\x1b" not in found.found
 
 
 # -- a shared journal ----------------------------------------------------------------------------------------------------------

@@ -42,9 +42,7 @@ def _folder(name: str, folder: Path, *, needed: int, verb: str) -> Finding:
     if not os.path.lexists(folder):
         return wrong(name, f"{place} is not there", "make it: nemo-watch init (or mount the drive that holds it)")
     if not folder.is_dir():
-        return wrong(
-            name, f"{place} is not a folder", f"choose another: --{name}, or folders.{name} in the configuration"
-        )
+        return _no_folder(name, folder)
     if not os.access(folder, needed):
         return wrong(
             name,
@@ -54,18 +52,27 @@ def _folder(name: str, folder: Path, *, needed: int, verb: str) -> Finding:
     return fine(name, f"{place} can be {verb}")
 
 
+def _no_folder(name: str, folder: Path) -> Finding:
+    todo = f"choose another: --{name}, or folders.{name} in the configuration"
+    return wrong(name, f"{shown(str(folder))} is not a folder", todo)
+
+
 def _state(state: Path) -> Finding:
     place = shown(str(state))
     try:
         found = state.stat()
     except FileNotFoundError:
         return note("state", f"{place} is not there yet", "nothing: it is made at the first start")
+    except NotADirectoryError:  # it lies below a file
+        return _no_folder("state", state)
     except OSError as error:
         return note(
             "state",
             f"{place} cannot be looked at ({error.strerror})",
             "run as root, doctor acts as its owner: sudo nemo-watch doctor",
         )
+    if not stat.S_ISDIR(found.st_mode):
+        return _no_folder("state", state)
     if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return wrong(
             "state",

@@ -1,4 +1,4 @@
-"""The way to the videos: the token (never shown), the network, the studio's parts, what the daemon itself complains of."""
+"""The way to the videos: the token (never shown), the network, the studio's parts, messages, what the daemon itself complains of."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nemo_watch.shown import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from nemo_watch.config import Config
+    from nemo_watch.config import Config, Notify
 
     Reach = Callable[[str], "Answer"]
 
@@ -40,6 +40,8 @@ def service_findings(config: Config, env: Mapping[str, str], now: datetime, reac
     if config.service.backend == "cloud":
         yield token(env)
         yield from network(config.service.url, env, now, reach)
+    yield from messages(config.notify)
+    yield from asked_of_the_account(config.folders.outbox)
     yield from complaints(config.folders.outbox)
 
 
@@ -161,6 +163,36 @@ def studio(*, needed: bool) -> Finding:
             "pip install --force-reinstall imageio-ffmpeg, or set IMAGEIO_FFMPEG_EXE",
         )
     return fine("studio", f"installed, with {shown(program)}")
+
+
+def messages(settings: Notify) -> Iterator[Finding]:
+    """Whether messages can go out, where addresses are given: Apprise is there and knows them. Nothing is sent."""
+    from nemo_watch.errors import UsageError
+    from nemo_watch.outbox.notify import Notifier
+
+    if not settings.urls:
+        return
+    try:
+        Notifier(settings)
+    except UsageError as error:
+        for problem in error.problems:
+            yield wrong("notify", shown(str(problem)), "put notify.urls right: nemo-watch run does not start with it")
+    else:
+        count = len(settings.urls)
+        yield fine("notify", f"Apprise knows {'the address' if count == 1 else f'all {count} addresses'}")
+
+
+def asked_of_the_account(outbox: Path) -> Iterator[Finding]:
+    """What stops every film until a person acts, as the daemon last wrote it into the outbox's own NEEDS-YOU.txt."""
+    from nemo_watch.outbox.publish import NEEDS
+    from nemo_watch.status import happened_and_todo
+
+    try:
+        text = (outbox / NEEDS).read_text("utf-8", "replace")
+    except OSError:  # none; one that cannot be read lies beside a status that cannot
+        return
+    happened, todo = happened_and_todo(text)
+    yield wrong("account", f"the daemon says: {shown(happened)}", shown(todo))
 
 
 def complaints(outbox: Path) -> Iterator[Finding]:
