@@ -10,6 +10,7 @@ import os
 import pwd
 import shlex
 import shutil
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -48,7 +49,7 @@ def become_owner(config: Config) -> None:
 def need_state(config: Config, options: argparse.Namespace) -> None:
     """Become the owner, then make sure that the state folder can be used.
 
-    Raises: UsageError with the command that would work, or (where there is no such folder) how to begin.
+    Raises: UsageError with the command that would work, how the folder is put right, or (where there is none) how to begin.
     """
     become_owner(config)
     state = config.folders.state
@@ -57,8 +58,24 @@ def need_state(config: Config, options: argparse.Namespace) -> None:
     if _is_absent(state):
         raise UsageError(f"Nothing has run here yet: there is no {state}. Start with: nemo-watch run")
     raise UsageError(
-        f"The state folder {state} belongs to another account. This works:\n  {command_that_works(config, options.typed)}"
+        _own_obstacle(state)
+        or f"The state folder {state} belongs to another account. This works:\n  {command_that_works(config, options.typed)}"
     )
+
+
+def _own_obstacle(state: Path) -> str | None:
+    """What bars this account from its own state folder, and what to do; None where the folder is not its own."""
+    try:
+        found = state.stat()
+    except OSError:
+        return None
+    if not stat.S_ISDIR(found.st_mode):
+        return f"{state} is not a folder. Choose another: --state, or folders.state in the configuration"
+    if found.st_uid != os.geteuid():
+        return None
+    if found.st_mode & stat.S_IRWXU != stat.S_IRWXU:
+        return f"The state folder {state} is closed to its own account. Open it: chmod 700 {shlex.quote(str(state))}"
+    return f"The state folder {state} cannot be written: its disk can only be read. Mount it so that it can be written."
 
 
 def may_use(state: Path) -> bool:

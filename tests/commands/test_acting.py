@@ -73,6 +73,38 @@ def test_without_access_to_the_state_folder_status_and_log_come_from_the_outbox(
 
 
 @needs_root
+def test_log_says_of_an_outbox_that_may_not_be_read_what_status_says(house, home, tell):
+    tell(row("beach"))
+    house.folders.outbox.chmod(0o700)
+    for arguments in (["status"], ["log", "beach"]):
+        done = process(AS_NOBODY, *arguments, home=home)
+        assert done.returncode == 2
+        assert done.stderr.endswith("cannot be read (Permission denied); ask its owner for the right to read it.\n")
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [(0o500, "is closed to its own account. Open it: chmod 700 "), (0o700, "its disk can only be read")],
+)
+def test_ones_own_state_folder_that_cannot_be_written_is_no_other_accounts(run, config, monkeypatch, mode, told):
+    monkeypatch.setattr("nemo_watch.commands.acting.may_use", lambda _state: False)  # root may use any
+    config.folders.state.chmod(mode)
+    ended = run("retry", "beach")
+    config.folders.state.chmod(0o700)
+    assert ended.code == 2
+    assert told in ended.err
+    assert "sudo" not in ended.err
+
+
+def test_a_state_folder_that_is_a_file_is_told_as_one(run, config):
+    config.folders.state.rmdir()
+    config.folders.state.write_text("")
+    ended = run("retry", "beach")
+    assert ended.code == 2
+    assert f"{config.folders.state} is not a folder. Choose another: --state" in ended.err
+
+
+@needs_root
 @pytest.mark.parametrize("arguments", [["retry", "beach"], ["status"], ["doctor"]])
 def test_root_becomes_the_owner_and_leaves_nothing_of_roots_behind(house, home, films, tell, arguments):
     from nemo_watch.errors import FilmState

@@ -146,6 +146,13 @@ def test_a_file_in_the_place_of_a_folder_is_told(config):
     assert "is not a folder" in by_name(folders.folder_findings(config))["outbox"].found
 
 
+def test_ones_own_state_folder_that_cannot_be_written_is_wrong(config, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != config.folders.state)  # root may write everything
+    found = by_name(folders.folder_findings(config))["state"]
+    assert found.grade is Grade.WRONG
+    assert f"chmod 700 {config.folders.state}" in found.todo
+
+
 @pytest.mark.parametrize("below", ["", "x"])
 def test_a_file_in_the_place_of_the_state_folder_is_not_to_be_closed_to_others(config, below):
     config.folders.state.rmdir()

@@ -80,6 +80,9 @@ def _state(state: Path) -> Finding:
             f"close it: chmod 700 {shlex.quote(str(state))}",
         )
     if not os.access(state, os.R_OK | os.W_OK | os.X_OK):
+        if found.st_uid == os.geteuid():
+            todo = f"open it: chmod 700 {shlex.quote(str(state))}, on a disk that can be written"
+            return wrong("state", f"{place} cannot be read and written by its own account", todo)
         owner = _account(found.st_uid)
         return note(
             "state", f"{place} belongs to {owner}", f"as {owner}, or as root, doctor sees more: sudo nemo-watch doctor"
