@@ -11,7 +11,7 @@ from nemo_watch.commands import snapshot
 from nemo_watch.commands.acting import become_owner
 from nemo_watch.commands.configuring import configured
 from nemo_watch.commands.speaking import say
-from nemo_watch.errors import UsageError
+from nemo_watch.errors import Trouble, UsageError
 from nemo_watch.outbox.names import outbox_name
 from nemo_watch.outbox.publish import LOG
 from nemo_watch.outbox.receipt import read_receipts
@@ -19,8 +19,10 @@ from nemo_watch.shown import shown
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from nemo_watch.model import ProjectReceipt
 
 LOOK_EVERY_S: Final = 0.5
 
@@ -29,26 +31,48 @@ def run(options: argparse.Namespace) -> int:
     """Print the story; with `-f` go on until Ctrl-C, also when the log is rotated."""
     config = configured(options)
     become_owner(config)
-    path = log_path(config.folders.outbox, options.project)
-    try:
-        if options.follow:
-            with contextlib.suppress(KeyboardInterrupt):  # the one way out, so no error
-                for line in followed_lines(path, lambda: time.sleep(LOOK_EVERY_S)):
-                    say(shown(line))
-                    sys.stdout.flush()
-        else:
-            for line in told_lines(path):
+    with _told_as_usage(config.folders.outbox):
+        path = log_path(config.folders.outbox, options.project)
+    if options.follow:
+        with contextlib.suppress(KeyboardInterrupt):  # the one way out, so no error
+            for line in _readable(followed_lines(path, lambda: time.sleep(LOOK_EVERY_S)), path):
                 say(shown(line))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}).") from error
+                sys.stdout.flush()
+    else:
+        for line in _readable(told_lines(path), path):
+            say(shown(line))
     return 0
 
 
+def _readable(lines: Iterator[str], path: Path) -> Iterator[str]:
+    """The lines; only what stands in the way of reading is told of the file, and not what befalls stdout meanwhile."""
+    with _told_as_usage(path):
+        yield from lines
+
+
+@contextlib.contextmanager
+def _told_as_usage(path: Path) -> Iterator[None]:
+    """Within, what cannot be read is a UsageError that says so of `path`, as `status` does."""
+    try:
+        yield
+    except OSError as error:
+        raise snapshot.unreadable(path, error.strerror) from error
+    except Trouble as trouble:  # the outbox itself
+        raise snapshot.unreadable(path, str(trouble.data["reason"])) from trouble
+
+
 def log_path(outbox: Path, project: str) -> Path:
-    """Where the project's story stands, or will stand. Raises: UsageError when there is no such project."""
-    name = project.rstrip("/").partition("/")[0]
-    folder = _folder(outbox, name)
+    """Where the project's story stands, or will stand.
+
+    Raises: UsageError when there is no such project or film; OSError or Trouble when the outbox cannot be read.
+    """
+    wanted = project.rstrip("/")
+    name = wanted.partition("/")[0]
+    receipts = read_receipts(outbox) if outbox.is_dir() else ()
+    folder = _folder(outbox, name, receipts)
     if folder is not None:
+        if wanted != name:
+            _need_film(outbox, wanted, receipts)
         return outbox / folder / LOG
     known = snapshot.read_snapshot(outbox)
     if known is None:
@@ -59,14 +83,24 @@ def log_path(outbox: Path, project: str) -> Path:
     raise snapshot.unknown(project, films)
 
 
-def _folder(outbox: Path, name: str) -> str | None:
+def _need_film(outbox: Path, film: str, receipts: Sequence[ProjectReceipt]) -> None:
+    """Raises: UsageError when there is a status, and neither it nor a receipt knows this film."""
+    if any(film == made.name for receipt in receipts for made in receipt.films):
+        return
+    known = snapshot.read_snapshot(outbox)
+    films = [film] if known is None else [row["name"] for row in known["projects"]]
+    if film not in films:
+        raise snapshot.unknown(film, films)
+
+
+def _folder(outbox: Path, name: str, receipts: Sequence[ProjectReceipt]) -> str | None:
     """The project's folder in the outbox: as its receipt says, else the one that bears its name and no other's receipt."""
-    receipts = {receipt.folder: receipt.project for receipt in read_receipts(outbox)} if outbox.is_dir() else {}
-    for folder, project in receipts.items():
+    projects = {receipt.folder: receipt.project for receipt in receipts}
+    for folder, project in projects.items():
         if project == name:
             return folder
     likely = outbox_name(name, ())
-    return likely if likely not in receipts and (outbox / likely / LOG).is_file() else None
+    return likely if likely not in projects and (outbox / likely / LOG).is_file() else None
 
 
 def told_lines(path: Path) -> Iterator[str]:

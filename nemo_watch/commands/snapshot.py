@@ -33,14 +33,17 @@ def read_snapshot(outbox: Path) -> Snapshot | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read ({error.strerror}); ask its owner for the right to read it."
-        ) from error
+        raise unreadable(path, error.strerror) from error
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{path} is damaged; nemo-watch writes it anew at the next change (start it: nemo-watch run)."
         ) from error
     return dict(found)
+
+
+def unreadable(path: Path, reason: str | None) -> UsageError:
+    """What to say of something in the outbox that this account may not read."""
+    return UsageError(f"{path} cannot be read ({reason}); ask its owner for the right to read it.")
 
 
 def empty(backend: Backend) -> Snapshot:

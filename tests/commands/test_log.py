@@ -7,7 +7,7 @@ import pytest
 
 from nemo_watch.commands.log import followed_lines, log_path, told_lines
 from nemo_watch.errors import UsageError
-from nemo_watch.model import ProjectReceipt
+from nemo_watch.model import FilmReceipt, ProjectReceipt
 from nemo_watch.outbox.publish import OutboxFolder
 from nemo_watch.outbox.receipt import write_receipt
 from tests.commands.conftest import row
@@ -63,6 +63,36 @@ def test_a_project_without_a_story_and_an_unknown_one_are_told_apart(run, config
     ended = run("log", "gardn")
     assert ended.code == 2
     assert "Did you mean garden?" in ended.err
+
+
+def test_an_unknown_film_of_a_known_project_is_wrong_usage_with_near_names(run, config, tell):
+    tell(row("wedding/anna"), row("wedding/ben"))
+    (config.folders.outbox / "wedding").mkdir()
+    (config.folders.outbox / "wedding" / "project.log").write_text("one\n")
+    ended = run("log", "wedding/ana")
+    assert (ended.code, ended.out) == (2, "")
+    assert "Did you mean wedding/anna" in ended.err
+    assert run("log", "wedding/anna").out == "one\n"
+    assert run("log", "wedding/").out == "one\n"
+
+
+def test_a_film_that_only_its_receipt_knows_has_its_story(run, config, tell):
+    tell(row("garden"))
+    film = FilmReceipt("wedding/a", "a", ())
+    (config.folders.outbox / "wedding").mkdir()
+    (config.folders.outbox / "wedding" / "project.log").write_text("one\n")
+    write_receipt(OutboxFolder(config.folders.outbox), ProjectReceipt("wedding", "wedding", (film,)))
+    assert run("log", "wedding/a").out == "one\n"
+    assert run("log", "wedding/b").code == 2
+
+
+def test_a_story_that_cannot_be_read_is_told_with_its_file(run, config):
+    (config.folders.outbox / "beach").mkdir()
+    (config.folders.outbox / "beach" / "project.log.1").mkdir()
+    (config.folders.outbox / "beach" / "project.log").write_text("one\n")
+    ended = run("log", "beach")
+    assert ended.code == 2
+    assert "project.log cannot be read (Is a directory)" in ended.err
 
 
 def test_before_any_run_it_says_how_to_begin(run, config):
