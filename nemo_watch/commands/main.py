@@ -29,9 +29,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader (`| head`) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter's last flush finds a reader
+        _forget_stdout()
         return 0
+    except OSError as error:
+        if not _is_stdout_lost():
+            raise
+        sys.stderr.write(f"nemo-watch: what was asked for cannot be written to stdout ({error.strerror}).\n")
+        _forget_stdout()
+        return 1
     return code
+
+
+def _is_stdout_lost() -> bool:
+    """Whether nothing can be written there (a full disk). Where it can, an empty line now stands before the traceback."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
+def _forget_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter's last flush finds a reader
 
 
 def _dispatched(words: list[str]) -> int:
@@ -71,7 +91,10 @@ def _performed(options: argparse.Namespace) -> int:
 
 
 def _make_streams_patient() -> None:
-    """A name that the terminal's encoding cannot show is shown escaped; it must not end a command."""
+    """A name that the terminal's encoding cannot show is shown escaped, and a closed stream takes everything: neither may end a command."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # as after `>&-`. Source: Python's documentation of sys.__stdout__
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -13,6 +13,7 @@ from nemo_watch.commands import main as program
 from nemo_watch.commands import status
 from nemo_watch.commands.grammar import COMMANDS, command_line, overview
 from nemo_watch.errors import Cause, Trouble, UsageError
+from tests.commands.conftest import row
 
 ROOT = Path(__file__).parents[2]
 HEAVY = (
@@ -181,6 +182,48 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+LONG = 100_000  # characters: more than any buffer holds back
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["completion", "bash"], ["log", "short"], ["log", "long"], ["log", "long", "-f"], ["status"], ["--version"]],
+)
+def test_a_full_disk_behind_stdout_is_told_in_one_line_and_ends_with_1(config, tell, arguments):
+    tell(row("short"), row("long"))
+    for name, story in (("short", "one\n"), ("long", "x" * LONG + "\n")):
+        (config.folders.outbox / name).mkdir()
+        (config.folders.outbox / name / "project.log").write_text(story)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "nemo_watch.commands.main", *arguments],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    told = [line for line in done.stderr.splitlines() if "is not running" not in line]
+    assert told == ["nemo-watch: what was asked for cannot be written to stdout (No space left on device)."]
+    assert done.returncode == 1
+
+
+def test_an_error_of_our_own_is_not_laid_on_stdout(run, monkeypatch):
+    monkeypatch.setattr(status, "run", raising(OSError("ours")))
+    with pytest.raises(OSError, match="ours"):
+        run("status")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_take_what_is_said(config, tell, closed):
+    tell(row("beach", "failed"))
+    command = f'exec "{sys.executable}" -m nemo_watch.commands.main status {closed}'
+    done = subprocess.run(
+        ["sh", "-c", command], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert done.returncode == 1  # the film failed
+    assert "Traceback" not in done.stderr
 
 
 def test_a_name_that_the_terminal_cannot_show_ends_nothing(home):
