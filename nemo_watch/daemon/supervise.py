@@ -42,6 +42,8 @@ from nemo_watch.outbox.publish import OutboxFolder
 from nemo_watch.outbox.receipt import read_receipts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nemo_watch.clock import Clock
     from nemo_watch.config import Config
     from nemo_watch.daemon.wiring import RealService
@@ -73,9 +75,7 @@ async def run(
         store = open_journal(config)
         stack.callback(store.close)
         if not config.folders.inbox.is_dir() and not await store.read(records.known_before):
-            raise UsageError(
-                f"The inbox {config.folders.inbox} does not exist. Make it (mkdir -p '{config.folders.inbox}'), or run: nemo-watch init"
-            )
+            raise _no_inbox(config.folders.inbox)
         config, let_go = await stack.enter_async_context(with_local_studio(config))
         service = await stack.enter_async_context(
             running_service(
@@ -114,6 +114,13 @@ def _check_outbox(config: Config) -> None:
         raise UsageError(
             f"The outbox {outbox} cannot be written by this user. Change its owner, or choose another with --outbox."
         )
+
+
+def _no_inbox(inbox: Path) -> UsageError:
+    """What to say of an inbox that never was."""
+    if inbox.exists():
+        return UsageError(f"The inbox {inbox} is a file and no folder. Choose another with --inbox.")
+    return UsageError(f"The inbox {inbox} does not exist. Make it (mkdir -p '{inbox}'), or run: nemo-watch init")
 
 
 @asynccontextmanager

@@ -71,6 +71,17 @@ def test_a_locked_journal_is_told_as_such_and_tried_again(folders, started):
     assert command[1] == f"{told}\nTry again in a while.\n"
 
 
+def test_an_inbox_that_is_a_file_or_is_not_there_is_for_a_person_and_told_as_it_is(folders, started):
+    inbox = folders / "inbox"
+    inbox.rmdir()
+    assert started() == (
+        2,
+        f"nemo-watch: The inbox {inbox} does not exist. Make it (mkdir -p '{inbox}'), or run: nemo-watch init\n",
+    )
+    inbox.write_text("")
+    assert started() == (2, f"nemo-watch: The inbox {inbox} is a file and no folder. Choose another with --inbox.\n")
+
+
 @pytest.mark.parametrize("makes", ["the state folder", "the lock", "the journal"])
 def test_a_full_disk_is_told_as_such_and_tried_again(folders, started, monkeypatch, makes):
     if makes == "the state folder":
