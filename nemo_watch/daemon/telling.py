@@ -24,7 +24,7 @@ from nemo_watch.jobs.store import HELD_UP, store_stamp
 from nemo_watch.jobs.tables import FIRST_SITE
 from nemo_watch.logs import logger
 from nemo_watch.model import Backend, Credits, FilmRow, FilmStory, JobState, LeftAlone, Overview, Track, Watching
-from nemo_watch.outbox.gallery import gallery_page, write_gallery, write_status
+from nemo_watch.outbox.gallery import PAGE, STATUS, gallery_page, remove_gallery, write_gallery, write_status
 from nemo_watch.outbox.videos import video_name
 from nemo_watch.status import needs_text
 
@@ -44,6 +44,7 @@ _EVENTS = {FilmState.DONE: "done", FilmState.NEEDS_YOU: "needs_you", FilmState.F
 
 
 _ASKS = frozenset({FilmState.NEEDS_YOU, FilmState.FAILED})  # a person must act: every stop is told in NEEDS-YOU.txt
+_OUTBOX = ("", "")  # the outbox itself, among the folders and stems of films
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,12 @@ class Telling:
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _needs: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _account_needs: str | None = ""
+    _written: tuple[Overview, bool] | None = (
+        None  # what the outbox shows, and whether with a gallery; None when that is not known
+    )
+    _refusals: dict[tuple[str, str], str] = field(
+        default_factory=dict
+    )  # why a place of the outbox refuses: each is told once
     _told: dict[int, Told] = field(default_factory=dict)
     _round: Round | None = None
     _versions: dict[tuple[object, ...], tuple[int, ...]] = field(
@@ -86,7 +93,7 @@ class Telling:
 
     def begin_anew(self) -> None:
         """What was told here is old: another host has led, and told more, since."""
-        self.overview, self._account_needs = None, ""
+        self.overview, self._written, self._account_needs = None, None, ""
         self._told, self._needs = {}, {}
 
     async def tell(self, round_: Round) -> Overview:
@@ -106,7 +113,8 @@ class Telling:
             try:
                 await self._write(overview, rows)
             except Trouble as trouble:
-                log.warning("outbox.unwritable", reason=str(trouble))
+                if self._is_new(_OUTBOX, trouble):
+                    log.warning("outbox.unwritable", reason=str(trouble))
             self._rows_told, self.overview = rows, overview
         await self._notify(rows)
         self._told = {record.id: told for record, told in rows}
@@ -282,11 +290,27 @@ class Telling:
         if text != self._account_needs:
             await asyncio.to_thread(self.outbox.write_account_needs, text)
             self._account_needs = text
-        if overview != self.overview:
+        gallery = self.config.outbox.gallery
+        if (overview, gallery) != self._written or not self._stands(gallery=gallery):
+            before, self._written = self._written, None  # until all of it is written
             await asyncio.to_thread(write_status, self.outbox, overview)
-            if self.config.outbox.gallery:
+            if gallery:
                 page = await asyncio.to_thread(self._page, overview, rows)
                 await asyncio.to_thread(write_gallery, self.outbox, page)
+            elif before is None or before[1]:
+                await asyncio.to_thread(remove_gallery, self.outbox)
+            self._written = overview, gallery
+        self._refusals.pop(_OUTBOX, None)
+
+    def _stands(self, *, gallery: bool) -> bool:
+        """Whether what was written lies there still: a person may have taken it away."""
+        return self._exists(STATUS) and (not gallery or self._exists(PAGE))
+
+    def _is_new(self, place: tuple[str, str], trouble: Trouble) -> bool:
+        """Whether this place refuses for another reason than before, or for the first time; it is tried again at each telling."""
+        reason = str(trouble)
+        before, self._refusals[place] = self._refusals.get(place), reason
+        return reason != before
 
     async def _write_needs(self, record: FilmRecord, told: Told) -> None:
         """Bring a film's part of NEEDS-YOU.txt up to date. A folder that refuses is told once, and keeps no other film untold."""
@@ -294,11 +318,15 @@ class Telling:
         key = (record.folder, record.outbox_stem)
         if self._needs.get(key, "") == asked:
             return
-        self._needs[key] = asked
+        self._needs.pop(key, None)  # until it is written
         try:
             await asyncio.to_thread(self.outbox.write_needs, *key, asked)
         except Trouble as trouble:
-            log.warning("needs.unwritten", film=told.row.name, reason=str(trouble))
+            if self._is_new(key, trouble):
+                log.warning("needs.unwritten", film=told.row.name, reason=str(trouble))
+            return
+        self._needs[key] = asked
+        self._refusals.pop(key, None)
 
     def _page(self, overview: Overview, rows: list[tuple[FilmRecord, Told]]) -> str:
         stories = [self._story(record, told) for record, told in rows]

@@ -36,6 +36,7 @@ CARDS_KEPT: Final = 1_000
 """Cards drawn before that have not changed; some 4 MB."""
 FILES_MAX: Final = 300
 """Rows of other files; `nemo-watch status` lists all."""
+_TITLE: Final = "<title>nemo-watch</title>"  # by which a page is known as ours
 
 _GROUPS: Final[dict[str, tuple[str, frozenset[FilmState]]]] = {
     "asks": ("Needs you", frozenset({FilmState.NEEDS_YOU, FilmState.FAILED})),
@@ -63,6 +64,11 @@ def write_gallery(outbox: OutboxFolder, html: str) -> None:
     outbox.replace(None, PAGE, html.encode("utf-8", "replace"))
 
 
+def remove_gallery(outbox: OutboxFolder) -> None:
+    """No page of ours is there (any more); a person's own `index.html` stays. Raises: Trouble OUTBOX_UNWRITABLE."""
+    outbox.remove(PAGE, _TITLE.encode())
+
+
 def write_status(outbox: OutboxFolder, overview: Overview) -> None:
     """`status.json` holds the object of `status --json`. Raises: Trouble NO_SPACE, OUTBOX_UNWRITABLE."""
     outbox.replace(None, STATUS, dumps(overview).encode())
@@ -82,7 +88,7 @@ def gallery_page(overview: Overview, stories: Sequence[FilmStory], made_at: date
 <meta name="referrer" content="no-referrer">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>nemo-watch</title>
+{_TITLE}
 <link rel="icon" href="data:,">
 <style>{style}</style>
 <noscript><meta http-equiv="refresh" content="30"></noscript>

@@ -28,6 +28,8 @@ LINE_CHARACTERS_MAX: Final = 2_000
 """Characters of one line in `project.log`."""
 TEXT_BYTES_MAX: Final = 16_000_000
 """Bytes of a `NEEDS-YOU.txt` that is read back."""
+BEGINNING_BYTES: Final = 4_000
+"""Bytes of a file in which its mark is looked for."""
 
 NEEDS: Final = "NEEDS-YOU.txt"
 LOG: Final = "project.log"
@@ -165,6 +167,17 @@ class OutboxFolder:
         """A project's file (or the outbox's own, `folder` None) holds `data`, whole or not at all."""
         with self._opened(folder, make=True) as at:
             disk.replace_file(at, name, data)
+
+    def remove(self, name: str, mark: bytes) -> None:
+        """The outbox's own file is not there (any more), if `mark` stands at its beginning: another file of that name is a person's."""
+        with self._opened(None) as at:
+            found = disk.status_of(at, disk.plain_name(name))
+            if found is None or not stat.S_ISREG(found.st_mode):
+                return
+            with disk.opened_file(at, name) as handle:
+                is_ours = mark in os.read(handle, BEGINNING_BYTES)
+            if is_ours:
+                disk.remove_file(at, name)
 
     def keep_copy(self, folder: str, name: str, copy_name: str) -> None:
         """The file's present contents are kept as `copy_name`, or under the next free number."""

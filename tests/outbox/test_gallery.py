@@ -16,7 +16,7 @@ from outbox_samples import NOW, TIMELINE, overview_of, row, sample_overview, sam
 
 from nemo_watch.errors import FilmState, Need
 from nemo_watch.model import Backend, LeftAlone, Segment, Track, Watching
-from nemo_watch.outbox.gallery import FILES_MAX, gallery_page, href, write_gallery, write_status
+from nemo_watch.outbox.gallery import FILES_MAX, gallery_page, href, remove_gallery, write_gallery, write_status
 
 HOSTILE = [
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'-alert(1)-'", "</title></style></script><b>", "]]>",
@@ -284,3 +284,19 @@ def test_a_sentence_is_said_once():
     html = page_of(story(film, sentence=told, advice="Run: nemo-watch retry a"))
     assert html.count(told) == 1
     assert "Run: nemo-watch retry a" in html
+
+
+def test_only_a_page_of_ours_is_removed(outbox):
+    page = outbox.root / "index.html"
+    remove_gallery(outbox)
+    write_gallery(outbox, gallery_page(sample_overview(), sample_stories(), NOW))
+    remove_gallery(outbox)
+    assert not page.exists()
+    page.write_text("<title>A person's own</title>")
+    remove_gallery(outbox)
+    assert page.exists()
+    write_gallery(outbox, gallery_page(sample_overview(), sample_stories(), NOW))
+    page.rename(outbox.root / "kept.html")
+    page.symlink_to("kept.html")
+    remove_gallery(outbox)
+    assert page.is_symlink()
