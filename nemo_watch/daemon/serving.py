@@ -20,6 +20,7 @@ from nemo_watch.daemon.rounds import Round
 from nemo_watch.daemon.ticks import started_ticks
 from nemo_watch.errors import Cause, FilmState, Trouble, UsageError, sentence
 from nemo_watch.inbox.looking import Look
+from nemo_watch.jobs import queue
 from nemo_watch.jobs.decisions import READING
 from nemo_watch.jobs.dispatch import REST_S
 from nemo_watch.logs import logger
@@ -77,6 +78,7 @@ class Daemon:
         self._stumbled_over = ""
         self._telling_took_s = 0.0
         self._doing = "watching the inbox"
+        self._limit = config.service.paid_messages_a_day  # the one that the films which wait for it were held up by
         self._refused = ""  # what a reload found wrong, until one goes well
 
     @property
@@ -131,11 +133,17 @@ class Daemon:
         try:
             self._adopt(reload())
         except UsageError as error:
-            for problem in map(str, error.problems):  # each a line of its own: none is cut, none braked for another
-                log.warning("config.refused", problem=problem, brake=problem)
-            self._refused = f"the new configuration was refused, the old one stays: {error.problems[0]}"
+            self._refuse(*map(str, error.problems))
+        except Exception as error:  # noqa: BLE001  whatever a value does to its reader, the old configuration goes on
+            reason = f"{type(error).__name__}: {error}"
+            self._refuse(f"it cannot be read ({reason}); correct what was changed last, and reload again")
         finally:
             systemd.notify("READY=1", self._status())
+
+    def _refuse(self, *problems: str) -> None:
+        for problem in problems:  # each a line of its own: none is cut, none braked for another
+            log.warning("config.refused", problem=problem, brake=problem)
+        self._refused = f"the new configuration was refused, the old one stays: {problems[0]}"
 
     def _status(self) -> str:
         """What it does right now, and what is wrong, as one line for `systemctl status`."""
@@ -240,6 +248,7 @@ class Daemon:
             if not await self._leading.leads():
                 systemd.notify(f"STATUS={shown(self._leading.following)}")
                 return Round(Look(absent=False)), None
+            await self._release_braked()
             if look or last is None:
                 last = await self._rounds.round()
             began = self._clock.monotonic()
@@ -256,6 +265,13 @@ class Daemon:
             return await self._stumbled(last, reason)
         self._stumbles, self._stumbled_over = 0, ""
         return last, overview
+
+    async def _release_braked(self) -> None:
+        """Films that wait for the daily limit ask again, once it is another. Raises: Trouble."""
+        limit, now = self._config.service.paid_messages_a_day, self._clock.now().timestamp()
+        if limit != self._limit:
+            await self._telling.store.do(lambda c: queue.release_parked(c, [Cause.BRAKE_DAILY], now))
+            self._limit = limit
 
     async def _stumbled(self, last: Round | None, reason: str) -> tuple[Round, Overview | None]:
         """The last round that went well, with the reason among its problems; another look soon, and later each time."""

@@ -237,7 +237,7 @@ async def _take_over(
     orphans = await store.do(lambda c: queue.requeue_orphans(c, owner, now.timestamp())) if alone else 0
     if orphans:
         log.info("jobs.resumed", jobs=orphans)
-    await store.do(lambda c: queue.release_parked(c, now.timestamp()))
+    await store.do(lambda c: queue.release_parked(c, queue.PUT_RIGHT_MEANWHILE, now.timestamp()))
     open_parts = {outbox.part_path(job.folder, job.outbox_stem, job.version) for job in await store.do(queue.open_jobs)}
     try:
         await asyncio.to_thread(outbox.clear_leftovers, now, open_parts)

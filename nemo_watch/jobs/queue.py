@@ -343,17 +343,22 @@ def requeue_orphans(connection: sa.Connection, owner: str, now: float) -> int:
     return len(rows)
 
 
-def release_parked(connection: sa.Connection, now: float) -> None:
-    """At a start what may have been put right meanwhile (a token, rights, space, the network) is tried at once."""
+PUT_RIGHT_MEANWHILE = (
+    Cause.TOKEN_REJECTED,
+    Cause.SESSION_OF_ANOTHER,
+    Cause.NO_SPACE,
+    Cause.OUTBOX_UNWRITABLE,
+    Cause.NETWORK_DOWN,
+    Cause.SERVICE_DOWN,
+    Cause.BRAKE_DAILY,
+)
+"""What may have been put right before a start: a token, rights, space, the network, the configuration."""
+
+
+def release_parked(connection: sa.Connection, causes: Sequence[Cause], now: float) -> None:
+    """Jobs that wait with one of these causes are tried at once."""
     job = tables.job
-    causes = [
-        Cause.TOKEN_REJECTED.value,
-        Cause.SESSION_OF_ANOTHER.value,
-        Cause.NO_SPACE.value,
-        Cause.OUTBOX_UNWRITABLE.value,
-        Cause.NETWORK_DOWN.value,
-        Cause.SERVICE_DOWN.value,
-    ]
+    found = [cause.value for cause in causes]
     connection.execute(
-        job.update().where(job.c.state == JobState.PARKED.value, job.c.cause.in_(causes)).values(due_at=now, tries=0)
+        job.update().where(job.c.state == JobState.PARKED.value, job.c.cause.in_(found)).values(due_at=now, tries=0)
     )

@@ -399,6 +399,40 @@ async def test_a_reload_takes_new_settings_and_refuses_bad_ones(house, tmp_path)
         assert daemon._config.folders == house.config.folders
 
 
+@pytest.mark.parametrize("way", ["reload", "restart"])
+async def test_a_daily_limit_that_is_raised_lets_the_films_go_on_that_wait_for_it(house, way):
+    def limited(messages):
+        return replace(house.config, service=replace(house.config.service, paid_messages_a_day=messages))
+
+    house.config = limited(0)
+    house.photo("trip/a.jpg")
+    house.prompt("trip/prompt.txt", "one")
+    async with house.daemon() as daemon:
+        await house.until(lambda: house.row("trip") and "daily limit" in house.row("trip").detail)
+        if way == "reload":
+            daemon._reload(lambda: limited(1))
+            await house.until_state("trip", "done")
+    if way == "restart":
+        house.config = limited(1)
+        async with house.daemon():
+            await house.until_state("trip", "done")
+    assert await messages(house) == ["one"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("Could not determine home directory."), OverflowError("too large")])
+async def test_a_configuration_that_no_reader_foresaw_is_refused_and_the_old_one_stays(house, error):
+    def unforeseen():
+        raise error
+
+    async with house.daemon() as daemon:
+        with capture_logs() as lines:
+            daemon._reload(unforeseen)
+        assert [line["event"] for line in lines] == ["config.refused"]
+        assert str(error) in lines[0]["problem"]
+        assert f"the old one stays: it cannot be read ({type(error).__name__}" in daemon._status()
+        assert daemon._config == house.config
+
+
 async def test_a_reload_takes_new_addresses_and_refuses_what_it_cannot_take(house, monkeypatch):
     """Whatever a reload says it has taken over is in force; what it cannot take over it refuses, and says so."""
     adopted = []
