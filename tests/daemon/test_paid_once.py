@@ -190,7 +190,9 @@ async def test_a_rate_limit_says_when_it_goes_on(house):
     house.photo("trip/a.jpg")
     house.prompt("trip/prompt.txt", "one")
     async with house.daemon():
-        row = await house.until(lambda: (r := house.row("trip")) and "slow down" in r.detail and r)
+        row = await house.until(  # while the wait lasts; the next one is longer
+            lambda: (r := house.row("trip")) and "slow down" in r.detail and "It goes on at " in r.detail and r
+        )
         assert row.state is FilmState.QUEUED
         assert row.detail.partition("It goes on at ")[2].count(":") == 2
         await house.until_state("trip", "done")
