@@ -156,7 +156,7 @@ async def started(
         config, clock, led, looks, recall, folder, outbox, workers, Answers(led, service, words), wishes, crew,
         Requests(led, clock, workers, config.folders.outbox, lambda: rounds.rules, wishes.routed, wake.set, site), once,
     )  # fmt: skip
-    notifier = Notifier(config.notify, config.folders.state / "notified.json")
+    notifier = Notifier(config.notify, config.folders.state / "notified.json", clock.monotonic)
     telling = Telling(
         config,
         clock,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from nemo_watch.daemon.membership import ENDED
 from nemo_watch.daemon.rounds import Round, Seen
 from nemo_watch.errors import FAILURES, Cause, FilmState, Need, Trouble, advice, sentence
 from nemo_watch.jobs import hosts, queue, records
@@ -360,19 +361,47 @@ class Telling:
             self.notifier.settled(cause.value)  # should it come again, it is news again
         for record, told in rows:
             before = self._told.get(record.id)
+            self._settle(record, told, before)
             event = _EVENTS.get(told.row.state)
             if event is None or before is None or before.row.state is told.row.state:
                 continue
-            account_wide = told.cause is not None and FAILURES[told.cause].account_wide
-            key = (
-                told.cause.value
-                if told.cause is not None and account_wide
-                else f"{record.id}/{told.row.version}/{told.row.state}"
-            )
             body = f"{told.sentence}\n{told.advice}".strip() or (told.row.video or "")
-            who = "nemo-watch" if account_wide else told.row.name  # what concerns all is no one film's
+            who = "nemo-watch" if _is_account_wide(told) else told.row.name  # what concerns all is no one film's
             await self._prove()
-            await self.notifier.tell(event, f"{who}: {told.row.state.value.replace('_', ' ')}", body, key)
+            await self.notifier.tell(
+                event, f"{who}: {told.row.state.value.replace('_', ' ')}", body, _notice(record, told)
+            )
+        if self.notifier.may_tell_again({_notice(record, told) for record, told in rows}):
+            await self._prove()
+            await self.notifier.tell_again()
+
+    def _settle(self, record: FilmRecord, told: Told, before: Told | None) -> None:
+        """What a film asked for and asks for no more is news again. After a start the journal tells what it asked for last.
+
+        What waits for space is tried by itself meanwhile: it is over when the film is, or each try would be news.
+        """
+        state, needs = (record.state, record.needs) if before is None else (before.row.state, before.row.needs)
+        if state is told.row.state:
+            return
+        over = _ASKS if told.row.state in ENDED else _ASKS & {state} if needs is not Need.SPACE else frozenset()
+        for version in {told.row.version, told.row.version if before is None else before.row.version}:
+            for asked in over:
+                self.notifier.settled(_film_notice(record, version, asked))
+
+
+def _is_account_wide(told: Told) -> bool:
+    return told.cause is not None and FAILURES[told.cause].account_wide
+
+
+def _notice(record: FilmRecord, told: Told) -> str:
+    """The key of what is told of a film, or of the whole account."""
+    if told.cause is not None and _is_account_wide(told):
+        return told.cause.value
+    return _film_notice(record, told.row.version, told.row.state)
+
+
+def _film_notice(record: FilmRecord, version: int, state: FilmState) -> str:
+    return f"{record.id}/{version}/{state}"
 
 
 def _version(job: JobShown | None) -> int:

@@ -184,3 +184,59 @@ async def test_other_settings_are_adopted_and_bad_ones_change_nothing(apprise):
     assert await notifier.tell("failed", "t", "b", "c") is True
     notifier.adopt(Notify(urls=()))
     assert await notifier.tell("failed", "t", "b", "d") is False
+
+
+async def test_what_could_not_be_delivered_is_tried_again_later_and_later_until_it_is(apprise):
+    now = [0.0]
+    notifier = Notifier(Notify(urls=(URL,)), monotonic=lambda: now[0])
+    apprise.answers[:] = [False] * 4
+    for key in ("a", "b"):
+        assert not await notifier.tell("done", key, "Ready.", key)
+    assert not notifier.may_tell_again({"a", "b"})
+    tried = []
+    while notifier._undelivered:
+        now[0] += 1.0
+        if notifier.may_tell_again({"a", "b"}):
+            tried.append((now[0], len(apprise.told)))
+            await notifier.tell_again()
+    assert tried == [(60.0, 2), (180.0, 3), (420.0, 4)]
+    assert [message["title"] for message in apprise.told[2:]] == ["a", "b", "a", "b"]
+    assert not await notifier.tell("done", "a", "Ready.", "a")  # told
+
+
+async def test_the_pause_has_an_end_and_the_memory_of_the_undelivered_too(apprise, monkeypatch):
+    monkeypatch.setattr(notify, "UNDELIVERED_MAX", 2)
+    now = [0.0]
+    notifier = Notifier(Notify(urls=(URL,)), monotonic=lambda: now[0])
+    apprise.answers[:] = [False] * 50
+    for key in "abc":
+        await notifier.tell("done", key, "Ready.", key)
+    assert list(notifier._undelivered) == ["b", "c"]
+    for _time in range(12):
+        now[0] += notify.PAUSE_LONGEST_S
+        assert notifier.may_tell_again("abc")
+        await notifier.tell_again()
+    assert not notifier.may_tell_again("abc")
+
+
+async def test_what_is_no_longer_true_is_not_told_late(apprise):
+    now = [0.0]
+    notifier = Notifier(Notify(urls=(URL,)), monotonic=lambda: now[0])
+    apprise.answers[:] = [False, False]
+    for key in "ab":
+        await notifier.tell("failed", key, "Broken.", key)
+    now[0] = notify.PAUSE_S
+    assert notifier.may_tell_again({"b"})
+    await notifier.tell_again()
+    assert [message["title"] for message in apprise.told[2:]] == ["b"]
+
+
+async def test_other_addresses_are_tried_at_once_with_what_was_not_delivered(apprise):
+    notifier = Notifier(Notify(urls=(URL,)), monotonic=lambda: 0.0)
+    apprise.answers[:] = [False, False]
+    await notifier.tell("failed", "a", "Broken.", "a")
+    await notifier.tell("done", "b", "Ready.", "b")
+    notifier.adopt(Notify(urls=("json://new.example/",), on=("failed",)))
+    assert notifier.may_tell_again("ab")
+    await notifier.tell_again()
+    assert [message["title"] for message in apprise.told[2:]] == ["a"]
