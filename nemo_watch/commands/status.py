@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from nemo_watch import status as words
@@ -98,47 +99,71 @@ def credits_line(available: float, frozen: float) -> str:
 # -- --watch ---------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look of `--watch` found, None before any run; `note` when these are old news."""
+
+    found: Snapshot | None
+    note: str | None = None
+
+
 def _watch(config: Config, options: argparse.Namespace) -> int:
     show = _live_table if on_terminal(sys.stdout) and not options.json else _changes
     last: list[Snapshot] = []
+
+    def look() -> Look:
+        found = shown_part(config, options.project)
+        return Look(found, None if found is None else daemon_note(config))
+
     with contextlib.suppress(KeyboardInterrupt):  # the one way out, so no error
-        show(changes(lambda: shown_part(config, options.project), last, time.sleep), options)
+        show(changes(look, last, time.sleep), options)
     return words.exit_code(snapshot.overview(last[0])) if last else 0
 
 
-def changes(
-    look: Callable[[], Snapshot | None], last: list[Snapshot], sleep: Callable[[float], None]
-) -> Iterator[Snapshot | None]:
+def changes(look: Callable[[], Look], last: list[Snapshot], sleep: Callable[[float], None]) -> Iterator[Look]:
     """What `look` finds, whenever it is another thing than before; for ever. `last` holds the newest, for the exit code."""
-    before: object = last  # equal to nothing that is found
+    before: Look | None = None
     while True:
-        found = look()
-        if found != before:
-            before = found
-            last[:] = [] if found is None else [found]
-            yield found
+        now = look()
+        if now != before:
+            before = now
+            last[:] = [] if now.found is None else [now.found]
+            yield now
         sleep(LOOK_EVERY_S)
 
 
-def _live_table(found: Iterator[Snapshot | None], _options: argparse.Namespace) -> None:
+def _live_table(looks: Iterator[Look], _options: argparse.Namespace) -> None:
     from rich.live import Live
     from rich.text import Text
 
     from nemo_watch.commands.table import live_view
 
     with Live(console=console(), auto_refresh=False, vertical_overflow="ellipsis") as live:
-        for each in found:
-            view = Text("Nothing has run yet.") if each is None else live_view(snapshot.overview(each), live.console)
+        for look in looks:
+            view = (
+                Text("Nothing has run yet.")
+                if look.found is None
+                else live_view(snapshot.overview(look.found), live.console, look.note)
+            )
             live.update(view, refresh=True)
 
 
-def _changes(found: Iterator[Snapshot | None], options: argparse.Namespace) -> None:
-    for each in found:
-        if each is None:
-            tell("Nothing has run yet.")
-        elif options.json:
-            _say_json(each)
-        else:
-            for line in [*plain_lines(each), ""]:
-                say(line)
+def _changes(looks: Iterator[Look], options: argparse.Namespace) -> None:
+    before: Look | None = None
+    for look in looks:
+        if look.note is not None and (before is None or look.note != before.note):
+            tell(look.note)
+        if before is None or look.found != before.found:
+            _show(look.found, options)
+        before = look
         sys.stdout.flush()
+
+
+def _show(found: Snapshot | None, options: argparse.Namespace) -> None:
+    if found is None:
+        tell("Nothing has run yet.")
+    elif options.json:
+        _say_json(found)
+    else:
+        for line in [*plain_lines(found), ""]:
+            say(line)

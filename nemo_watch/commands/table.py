@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FILES_MAX: Final = 20
 """Files listed one by one; a photo card's worth would push the films off the screen."""
 _BAR_CELLS: Final = 10
+_NAME_SHARE: Final = 0.4  # of a line, at most
+_BAR_LINE_CELLS_MIN: Final = 60  # a shorter line has room for names and reasons alone
 _URGENCY: Final = (
     FilmState.NEEDS_YOU,
     FilmState.FAILED,
@@ -46,14 +48,17 @@ _COLOURS: Final[dict[FilmState, str]] = {
 }
 
 
-def live_view(overview: Overview, console: Console) -> RenderableType:
-    """As `status_view`; where the terminal has no room for that, a line a film, what needs someone first, under what there is in all."""
-    view = status_view(overview)
+def live_view(overview: Overview, console: Console, note: str | None = None) -> RenderableType:
+    """As `status_view` under the `note`; where the terminal has no room for that, a line a film, what needs someone first, under what
+    there is in all.
+    """
+    parts: list[RenderableType] = [] if note is None else [Text(note, style="yellow")]
+    view = Group(*parts, status_view(overview))
     if len(console.render_lines(view)) <= console.size.height:
         return view
     films = sorted(overview.films, key=lambda row: _URGENCY.index(row.state))  # of one state by name, as before
-    parts: list[RenderableType] = [Text(_counts(overview), style="bold"), *_problems(overview)]
-    parts += [_films(films, a_line_each=True)] if films else []
+    parts += [Text(_counts(overview), style="bold"), *_problems(overview)]
+    parts += [_films(films, line_cells=console.size.width)] if films else []
     return Group(*parts, *([_files(overview)] if overview.files else []))
 
 
@@ -80,30 +85,40 @@ def _problems(overview: Overview) -> list[Text]:
     return [Text(f"Watching: {shown(problem)}", style="yellow") for problem in overview.watching.problems]
 
 
-def _films(films: Sequence[FilmRow], *, a_line_each: bool = False) -> Table:
+def _films(films: Sequence[FilmRow], *, line_cells: int | None = None) -> Table:
+    """A row a film; with `line_cells` each is one line of so many cells, in which names and details give way to the rest and end in `…`."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("Film", "Version", "State", ""):
-        table.add_column(name, overflow="fold", no_wrap=a_line_each and name != "")
+    cut = line_cells is not None
+    name_cells = None if line_cells is None else int(_NAME_SHARE * line_cells)
+    bar_cells = _BAR_CELLS if line_cells is None or line_cells >= _BAR_LINE_CELLS_MIN else 0
+    table.add_column("Film", overflow="fold", max_width=name_cells)
+    table.add_column("Version", overflow="fold", no_wrap=cut)
+    table.add_column("State", overflow="fold", no_wrap=cut)
+    table.add_column("", overflow="fold")
     for row in films:
-        colour = _COLOURS[row.state]
         version = f"v{row.version}" if row.version else ""
-        detail = Text(_detail(row), no_wrap=a_line_each, overflow="ellipsis" if a_line_each else None)
-        table.add_row(Text(shown(row.name)), Text(version, style="dim"), Text(_state(row), style=colour), detail)
+        state = Text(_state(row, bar_cells), style=_COLOURS[row.state])
+        table.add_row(_words(row.name, cut=cut), Text(version, style="dim"), state, _words(_detail(row), cut=cut))
     return table
 
 
-def _state(row: FilmRow) -> str:
+def _words(text: str, *, cut: bool) -> Text:
+    return Text(shown(text), no_wrap=cut, overflow="ellipsis" if cut else None)
+
+
+def _state(row: FilmRow, bar_cells: int) -> str:
     if row.state is not FilmState.WORKING:
         return STATE_WORDS[row.state]
-    done = round(progress(row) * _BAR_CELLS)
-    return f"{STATE_WORDS[row.state]} {'━' * done}{'┄' * (_BAR_CELLS - done)} {progress(row) * 100:.0f} %"
+    done = round(progress(row) * bar_cells)
+    bar = f"{'━' * done}{'┄' * (bar_cells - done)} " if bar_cells else ""
+    return f"{STATE_WORDS[row.state]} {bar}{progress(row) * 100:.0f} %"
 
 
 def _detail(row: FilmRow) -> str:
     """Why it stands there; for a finished film, where its video lies."""
     needs = f"needs {NEED_WORDS[row.needs]}: " if row.needs is not None else ""
     detail = row.detail or (row.video or "" if row.state is FilmState.DONE else "")
-    return needs + shown(detail)
+    return needs + detail
 
 
 def _files(overview: Overview) -> Table:

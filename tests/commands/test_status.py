@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import ExitStack
 from itertools import islice
 
 import pytest
@@ -10,7 +11,7 @@ from rich.live import Live
 
 from nemo_watch.commands import snapshot as snapshots
 from nemo_watch.commands.snapshot import narrowed, overview, read_snapshot
-from nemo_watch.commands.status import changes, plain_lines
+from nemo_watch.commands.status import Look, changes, plain_lines
 from nemo_watch.commands.table import FILES_MAX, live_view, status_view
 from nemo_watch.errors import UsageError
 from tests.commands.conftest import row, snapshot
@@ -176,8 +177,8 @@ def test_watching_shows_each_change_once():
     )
     slept: list[float] = []
     last: list[dict[str, object]] = []
-    seen = list(islice(changes(lambda: next(looks), last, slept.append), 3))
-    assert [None if each is None else each["projects"][0]["state"] for each in seen] == [None, "working", "failed"]
+    seen = list(islice(changes(lambda: Look(next(looks)), last, slept.append), 3))
+    assert [each.found and each.found["projects"][0]["state"] for each in seen] == [None, "working", "failed"]
     assert len(slept) == 4
     assert last == [snapshot(row("a", "failed"))]
 
@@ -194,11 +195,35 @@ def test_ctrl_c_ends_watching_with_the_code_of_what_was_shown_last(run, tell, mo
     assert "Failed" in ended.out
 
 
-def live(found, height: int) -> list[str]:
-    """The lines of `--watch` on a terminal of 80 columns and this height."""
-    console = Console(width=80, height=height, record=True, file=io.StringIO())
+def test_a_daemon_that_dies_while_it_is_watched_is_told_and_so_is_nothing_else(run, tell, config, monkeypatch):
+    from nemo_watch.daemon.wiring import only_daemon
+
+    tell(row("beach"))
+    daemon = ExitStack()
+    daemon.enter_context(only_daemon(config))
+    told: list[str] = []
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            daemon.close()
+        if len(slept) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", sleep)
+    monkeypatch.setattr("nemo_watch.commands.status.tell", lambda line: told.append((len(slept), line)))
+    ended = run("status", "--watch", "--json")
+    assert [when for when, _ in told] == [2]
+    assert "not running" in told[0][1]
+    json.loads(ended.out)  # one object
+
+
+def live(found, height: int, width: int = 80, note: str | None = None) -> list[str]:
+    """The lines of `--watch` on a terminal of this height and width."""
+    console = Console(width=width, height=height, record=True, file=io.StringIO())
     with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis") as shown:
-        shown.update(live_view(overview(found), console), refresh=True)
+        shown.update(live_view(overview(found), console, note), refresh=True)
         return [
             "".join(segment.text for segment in line).rstrip() for line in console.render_lines(shown.get_renderable())
         ]
@@ -213,6 +238,30 @@ def test_a_short_terminal_shows_first_what_needs_someone_and_counts_the_rest():
     assert lines[1] == "Watching: the inbox is away"
     assert [line.split()[0] for line in lines[3:6]] == ["z", "y", "film-00"]
     assert "needs a decision: it is not" in lines[3]
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_one_long_name_hides_no_version_and_no_reason(width):
+    films = [row(f"film-{n:02}", "done") for n in range(40)]
+    films += [row("x" * 120, "needs_you", needs="answer", detail="NemoVideo asks: Which song?")]
+    films += [row("work", "working", progress=0.5, detail="rendering")]
+    _, head, asks, works, *done = live(snapshot(*films), 24, width)
+    assert head.split() == ["Film", "Version", "State"]
+    name, version, *rest = asks.split()
+    assert name.endswith("…")
+    assert len(name) <= 0.4 * width
+    assert [version, *rest[:2]] == ["v1", "Needs", "you"]
+    assert rest[2].startswith("needs")
+    assert "50 %" in works
+    assert works.split()[-1].startswith("rend")
+    assert all("v1" in line for line in done[:-1])
+
+
+@pytest.mark.parametrize("films", [1, 40])
+def test_what_is_old_news_is_told_above_the_films(films):
+    lines = live(snapshot(*(row(f"film-{n:02}") for n in range(films))), 24, note="nemo-watch is not running.")
+    assert lines[0] == "nemo-watch is not running."
+    assert any("film-00" in line for line in lines)
 
 
 def test_a_terminal_with_room_shows_everything_by_name():
