@@ -228,6 +228,83 @@ def test_a_new_film_in_the_same_session_is_made_of_the_new_files_only() -> None:
     assert [part["m"]["key"] for part in track(direct("warm", PHOTOS[:2], after, "en").draft, 0)] == ["k2"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "make the film longer",
+        "make the video 20 seconds",
+        "make this video vertical",
+        "turn the film black and white",
+        "turn the video into a square one",
+        "give me the film in 4:5",
+        "I'd like the film to be slower",
+        "I want the video without music",
+        "I want the music louder in the video",
+        "make the title of the film 'X'",
+        "make the music quieter in this film",
+        "build the photo into the film",
+        "I want this photo in the film",
+        "i want my film to end with this photo",
+        "make the same video with this one too",
+        "make the photos in the film last 5 seconds",
+        "create a caption 'x' for the film",
+        "做一个更长的视频",
+        "请做短视频的标题“好”",
+        "make a longer film",
+        "make it a vertical film",
+        "把视频做成竖屏",
+    ],
+)
+def test_words_about_the_film_that_is_there_keep_it_when_a_new_file_has_come(said: str) -> None:
+    draft = direct("a film with music, title 'A'", PHOTOS[:4], None, "en").draft
+    assert len(track(direct(said, PHOTOS, draft, "en").draft, 0)) >= 5
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "make a film",
+        "generate a video from my photos with transitions and background music",
+        "make me another video, vertical",
+        "create a short reel of this",
+        "generate video from these photos",
+        "turn these photos into a film",
+        "give me a 20 second video",
+        "生成一个视频",
+        "制作一个20秒的视频",
+        "请帮我做一个竖屏短视频，配音乐",
+        "I want a new film about the dog",
+    ],
+)
+def test_words_that_ask_for_a_film_make_another_of_the_new_files(said: str) -> None:
+    draft = direct("a film with music, title 'A'", PHOTOS[:2], None, "en").draft
+    assert [part["m"]["key"] for part in track(direct(said, PHOTOS[:3], draft, "en").draft, 0)] == ["k3"]
+
+
+@pytest.mark.parametrize(
+    ("said", "keys"),
+    [
+        ("把第二张照片去掉", ["k1", "k3"]),
+        ("第二张照片删掉", ["k1", "k3"]),
+        ("第1张移除", ["k2", "k3"]),
+        ("从第三张开始", ["k3", "k1", "k2"]),
+        ("从最后一张开始", ["k3", "k1", "k2"]),
+        ("以第二张开头", ["k2", "k1", "k3"]),
+        ("用第二张结尾", ["k1", "k3", "k2"]),
+        ("从第2张照片开始播放，20秒", ["k2", "k1", "k3"]),
+    ],
+)
+def test_a_picture_named_before_what_is_to_become_of_it_is_found(said: str, keys: list[str]) -> None:
+    draft = direct("a film", PHOTOS[:3], None, "en").draft
+    assert [part["m"]["key"] for part in track(direct(said, PHOTOS[:3], draft, "en").draft, 0)] == keys
+
+
+@pytest.mark.parametrize("said", ["至少30秒", "时长至少半分钟", "最少30秒", "最短30秒"])
+def test_at_least_so_long_is_not_shorter_by_that(said: str) -> None:
+    assert direct(said, PHOTOS, first(), "en").draft["d"] == 30_000
+    assert direct(f"做一个视频，{said}", PHOTOS, None, "en").draft["d"] == 30_000
+
+
 def test_a_clip_keeps_its_own_length_among_photos_and_is_cut_only_when_it_must_be() -> None:
     assert [part["d"] for part in track(first("a film", [*PHOTOS[:2], CLIP]), 0)] == [3_500, 3_500, 8_000]
     assert [part["d"] for part in track(first("20 seconds", [*PHOTOS[:2], CLIP]), 0)] == [6_000, 6_000, 8_000]

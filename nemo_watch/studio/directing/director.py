@@ -62,7 +62,7 @@ def _beginning(
     usable = [one for one in materials if one.key not in others]
     new = [one for one in new_materials(cut, usable) if one.kind != "audio"]
     named = any(one.name.lower() in prompt.lower() for one in new)
-    if cut.pictures and new and wishes.makes and not wishes.adds and not named:
+    if cut.pictures and new and wishes.begins and not wishes.adds and not named:
         known = {one.key for one in usable} - {one.key for one in new_materials(cut, usable)}
         return Cut(meta={"foreign": sorted(others | known)}), [one for one in usable if one.key not in known]
     return cut, usable

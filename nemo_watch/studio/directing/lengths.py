@@ -56,16 +56,16 @@ _FILM_AFTER = re.compile(
 )
 _WORD_AFTER = re.compile(r"[\s-]+([a-z]+)", re.IGNORECASE)
 _LIMIT = re.compile(
-    r"(?:\b(?:no|not)\s+(?:longer|more)\s+than|\bat\s+(?:most|least)|\bminimum(?:\s+of)?|至少|\bunder|\bbelow|\bmaximum(?:\s+of)?|不超过|最多|以内)\s*$",
+    r"(?:\b(?:no|not)\s+(?:longer|more)\s+than|\bat\s+(?:most|least)|\bminimum(?:\s+of)?|至少|最少|最短|\bunder|\bbelow|\bmaximum(?:\s+of)?|不超过|最多|以内)\s*$",
     re.IGNORECASE,
 )
-_AT_LEAST = re.compile(r"(?:\bat\s+least|\bminimum(?:\s+of)?|至少)\s*$", re.IGNORECASE)
+_AT_LEAST = re.compile(r"(?:\bat\s+least|\bminimum(?:\s+of)?|至少|最少|最短)\s*$", re.IGNORECASE)
 _MORE_BEFORE = re.compile(
     r"(?:\b(?:add|another|extra|plus|extend|lengthen)(?:\s+(?:it|the\s+\w+|on|an?|another|extra))?(?:\s+by)?|\blonger\s+by|再加|再长|[增添]?加|加长|延长了?|多|更长)\s*$",
     re.IGNORECASE,
 )
 _LESS_BEFORE = re.compile(
-    r"(?:\b(?:shorten|cut|trim|reduce|shrink)\s+(?:(?:it|the\s+\w+|this)\s+)?(?:down\s+)?by|\b(?:cut|trim|remove|drop|take|shave)(?:\s+off)?|\bshorter\s+by|缩短了?|减少?|减掉|剪掉|去掉|短|少)\s*$",
+    r"(?:\b(?:shorten|cut|trim|reduce|shrink)\s+(?:(?:it|the\s+\w+|this)\s+)?(?:down\s+)?by|\b(?:cut|trim|remove|drop|take|shave)(?:\s+off)?|\bshorter\s+by|缩短了?|减少?|减掉|剪掉|去掉|(?<!最)短|(?<![至最减])少)\s*$",
     re.IGNORECASE,
 )
 _MORE_AFTER = re.compile(r"\s*(?:longer|more|extra)\b", re.IGNORECASE)

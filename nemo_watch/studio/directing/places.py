@@ -73,8 +73,10 @@ def unmasked(text: str, files: Sequence[str]) -> str:
 
 
 def place_of(match: re.Match[str], files: Sequence[str]) -> Place:
-    """The place that a match of `PLACE` names."""
+    """The place that a match of `PLACE` names; in a pattern that holds it twice, the groups of the second begin with `b_`."""
     group = match.groupdict()
+    if group["place"] is None:
+        group = {name.removeprefix("b_"): said for name, said in group.items() if name.startswith("b_")}
     said = re.sub(r"^(?:the)\s+", "", unmasked(group["place"].strip(), files), flags=re.IGNORECASE)
     if group["file"] is not None:
         return Place("file", 0, files[int(group["file"])], said)

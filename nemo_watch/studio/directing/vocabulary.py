@@ -135,6 +135,18 @@ MAKING = re.compile(
     r"|(?:生成|制作|创建|做)(?!成).{0,20}?(?:视频|影片|短片|电影|相册|片子)",
     re.IGNORECASE | re.DOTALL,
 )
+_NOT_NEW = (
+    r"(?!\b(?:the|this|my|our|title|caption|text|card|longer|shorter|slower|faster|louder|quieter|better|version)\b)"
+)
+BEGINNING = re.compile(
+    r"\b(?:make|create|generate|produce|build|put\s+together|give\s+me|i\s+want|i['’]?d\s+like)\s+(?:me\s+|us\s+)?"
+    rf"(?:an?|another|one\s+more|new|some|\d+|one|two|five)\b(?:{_NOT_NEW}[^.!?,;▪]){{0,60}}?\b(?:video|film|movie|slide\s*show|montage|reel|story)s?\b"
+    r"|\b(?:make|create|generate|produce)\s+(?:video|film|movie|slide\s*show|montage|reel)s?\s+(?:from|of|with|about|out\s+of|for)\b"
+    r"|\b(?:turn|make)\s+(?:these|those|this|the\s+new|the|my)\s+(?:\w+\s+)?(?:photo|picture|image|clip|file)s?\s+into\b"
+    r"|(?:生成|制作|创建|做)(?!成)(?:(?!更|标题|字幕)[^，。；！,;]){0,20}?(?:视频|影片|短片|电影|相册|片子)(?!的)",
+    re.IGNORECASE,
+)
+"""Asks for another film than the one there is: of *a* film, not of *the* film."""
 ADDING = re.compile(
     r"\badd(?:ed|ing)?\b|\balso\b|\bmore\b|\binclude\b|\bnew\s+(?:files?|photos?)|加|添|补充|还有|再", re.IGNORECASE
 )

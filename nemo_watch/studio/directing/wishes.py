@@ -58,6 +58,7 @@ class Wishes:
     refusals: tuple[str, ...] = ()
     left_over: tuple[str, ...] = ()
     makes: bool = False
+    begins: bool = False
     adds: bool = False
     several: bool = False
     asks: bool = False
@@ -71,6 +72,7 @@ class Wishes:
             refusals=(),
             left_over=(),
             makes=False,
+            begins=False,
             adds=False,
             several=False,
             asks=False,
@@ -100,6 +102,7 @@ def read_wishes(prompt: str, language: str, names: Sequence[str] = ()) -> Wishes
         moving=_moving(reading),
         refusals=cannot,
         makes=bool(words.MAKING.search(texts.bare)),
+        begins=bool(words.BEGINNING.search(texts.bare)),
         adds=bool(words.ADDING.search(texts.bare)),
         several=bool(text_words.SEVERAL.search(texts.bare)),
         asks=bool(words.QUESTION.search(texts.bare.strip())),
