@@ -10,6 +10,7 @@ import fcntl
 import os
 import signal
 import stat
+import time
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+_LOCK_TRIES: Final = 3
+_LOCK_AGAIN_S: Final = 0.1
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _PASSING: Final = frozenset(
     {errno.EROFS, errno.EIO, errno.ESTALE, errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
@@ -135,7 +138,7 @@ def only_daemon(config: Config) -> Iterator[None]:
         raise _refused(state, error) from error
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(handle)
         except OSError as error:
             raise UsageError(
                 f"A nemo-watch is already running on {state}. Stop it first, or give this one its own folders (--state)."
@@ -146,6 +149,16 @@ def only_daemon(config: Config) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    """Lock the file for this process. A command that asks whether a daemon runs holds it for an instant. Raises: OSError."""
+    for _ in range(_LOCK_TRIES - 1):
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_LOCK_AGAIN_S)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def daemon_is_running(config: Config) -> bool:

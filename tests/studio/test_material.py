@@ -10,7 +10,7 @@ from PIL import Image
 from nemo_watch.studio.drawing import ffmpeg
 from nemo_watch.studio.drawing.animation import Animation
 from nemo_watch.studio.drawing.clip import Clip
-from nemo_watch.studio.drawing.frames import blank
+from nemo_watch.studio.drawing.frames import blank, to_rgb
 from nemo_watch.studio.drawing.material import Material, Unreadable, probed
 from nemo_watch.studio.drawing.pictures import Broken
 from nemo_watch.studio.sounding.sound import FileSound
@@ -130,6 +130,18 @@ def test_a_recording_that_was_cut_off_plays_as_far_as_it_goes(tmp_path: Path) ->
     sound = FileSound(tmp_path / "cut.mkv", 0)
     assert np.abs(sound.read(0, 24_000)).max() > 0.01
     sound.close()
+
+
+def test_of_a_strip_no_more_is_decoded_than_is_shown(tmp_path: Path) -> None:
+    source = "color=red:s=800x16:r=10:d=1,drawbox=x=350:w=100:h=16:color=lime:t=fill"
+    made = ["-f", "lavfi", "-i", source, "-c:v", "libx264", "-pix_fmt", "yuv444p", str(tmp_path / "x.mp4")]
+    subprocess.run([ffmpeg.executable(), "-v", "error", *made], check=True)
+    clip, out = Clip(tmp_path / "x.mp4", (160, 90), "cover", 0, 30, "none"), blank(160, 90)
+    clip.draw(0, out)
+    clip.close()
+    assert clip._picture.size == (640, 90)
+    shown = to_rgb(out)
+    assert (shown[:, :, 1] > shown[:, :, 0]).mean() > 0.95  # the middle, and nothing of the red beside it
 
 
 def test_a_clip_that_can_not_be_decoded_is_broken_with_a_reason(tmp_path: Path) -> None:

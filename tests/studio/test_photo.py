@@ -12,7 +12,7 @@ from nemo_watch.studio.drawing.composition import chosen_fit
 from nemo_watch.studio.drawing.frames import Frame, blank, from_rgb, to_rgb
 from nemo_watch.studio.drawing.looks import apply_look
 from nemo_watch.studio.drawing.material import probed
-from nemo_watch.studio.drawing.photo import Still, composed, moving, photo
+from nemo_watch.studio.drawing.photo import Still, _decoded_sizes, composed, moving, photo
 from nemo_watch.studio.drawing.pictures import Broken, opened, pixels, shown_size
 from nemo_watch.studio.drawing.snapping import snapped
 
@@ -194,6 +194,26 @@ def test_damaged_data_and_giants_are_refused_with_a_reason(tmp_path: Path, monke
     monkeypatch.setattr("nemo_watch.studio.drawing.pictures.PIXELS_MAX", 1_000)
     with pytest.raises(Broken, match="million pixels"):
         photo(tmp_path / "x.jpg", CANVAS, "auto", "in", 30, 30, "none")
+
+
+@pytest.mark.parametrize("turned", [1, 6])
+@pytest.mark.parametrize("size", [(8000, 20), (20, 8000)])
+def test_of_a_strip_no_more_is_made_than_is_shown(size: tuple[int, int], turned: int, tmp_path: Path) -> None:
+    """All of it, scaled to cover the canvas, would be 1.5 gigabytes."""
+    along = np.linspace(0, 255, max(size)).astype(np.uint8)
+    stored = np.tile(along[:, None] if size[1] > size[0] else along[None, :], (1, 20) if size[1] > size[0] else (20, 1))
+    image, exif = Image.fromarray(np.dstack([stored] * 3)), Image.Exif()
+    exif[0x0112] = turned
+    image.save(tmp_path / "x.png", exif=exif)
+    with opened(tmp_path / "x.png") as picture:
+        shown = shown_size(picture)
+        whole, part = _decoded_sizes(shown, CANVAS, "cover")
+        made = pixels(picture, whole, part)
+    assert whole[0] * whole[1] > 10 * made.size
+    assert made.shape[:2] == part[::-1]
+    assert abs(int(made.mean()) - 127) < 3
+    source = photo(tmp_path / "x.png", CANVAS, "cover", "in", 30, 30, "none").source
+    assert max(source.size[0] / CANVAS[0], source.size[1] / CANVAS[1]) < 4
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "JPEG", "GIF", "TIFF"])

@@ -33,10 +33,11 @@ class Clip:
             raise Broken("it holds no picture")
         self._look = look
         self._fit = composition.chosen_fit(fit, found.shown, canvas)
-        self._picture = blank(*_size(found.shown, canvas, self._fit))
+        whole = _size(found.shown, canvas, self._fit)
+        self._picture = blank(*(composition.middle(whole, canvas) if self._fit == "cover" else whole))
         self._next = 0
         self._child = subprocess.Popen(
-            _command(path, found, self._picture.size, in_ms, fps),
+            _command(path, found, whole, self._picture.size, in_ms, fps),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
@@ -88,12 +89,17 @@ def _size(shown: tuple[int, int], canvas: tuple[int, int], fit: str) -> tuple[in
     return composition.inside(shown, canvas)
 
 
-def _command(path: Path, found: ffmpeg.Probe, size: tuple[int, int], in_ms: int, fps: int) -> list[str]:
-    """Decode from `in_ms` on: scale first (as stored), then turn upright."""
-    width, height = size[::-1] if found.rotation in (90, 270) else size
+def _command(
+    path: Path, found: ffmpeg.Probe, whole: tuple[int, int], part: tuple[int, int], in_ms: int, fps: int
+) -> list[str]:
+    """Decode from `in_ms` on: scale first (as stored), then turn upright. `part`: the middle of what would be `whole`."""
+    (width, height), (all_width, all_height) = (
+        (size[::-1] if found.rotation in (90, 270) else size) for size in (part, whole)
+    )
+    crop = "" if part == whole else f"crop=iw*{width / all_width:.6f}:ih*{height / all_height:.6f},"
     tone = _TONE if found.is_hdr else ""
     matrix = "" if found.is_hdr else ":out_color_matrix=bt709:out_range=tv"
-    chain = f"fps={fps},scale={width}:{height}:flags=bicubic{matrix},{tone}{_TURNS.get(found.rotation, '')}setsar=1,format=yuv420p"
+    chain = f"fps={fps},{crop}scale={width}:{height}:flags=bicubic{matrix},{tone}{_TURNS.get(found.rotation, '')}setsar=1,format=yuv420p"
     return [
         *(ffmpeg.executable(), "-v", "error", "-nostdin", "-noautorotate", "-threads", "1"),
         *ffmpeg.seek(in_ms),

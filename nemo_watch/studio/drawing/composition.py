@@ -12,6 +12,8 @@ CROP_MAX = 0.30
 PANORAMA = 2.1
 """From this width to height a picture fills a lying canvas and the camera travels along it."""
 EXCESS_MAX = 2.2
+STRIP_MAX = 4
+"""A strip is decoded to so many canvases of its length at most: more is never shown, and would fill the memory."""
 INSET = 0.91
 """The part of the canvas that a whole picture fills, so that a gentle zoom never cuts its edge."""
 GROUND_DIM = 0.62
@@ -33,6 +35,11 @@ def covering(picture: tuple[int, int], canvas: tuple[float, float]) -> tuple[int
     """The even size at which the picture covers the canvas."""
     factor = max(canvas[0] / picture[0], canvas[1] / picture[1])
     return even_up(picture[0] * factor), even_up(picture[1] * factor)
+
+
+def middle(size: tuple[int, int], canvas: tuple[float, float]) -> tuple[int, int]:
+    """The even size of the middle part that is enough of a picture which covers the canvas at `size`: all of it, unless it is a strip."""
+    return min(size[0], even_up(canvas[0] * STRIP_MAX)), min(size[1], even_up(canvas[1] * STRIP_MAX))
 
 
 def inside(picture: tuple[int, int], canvas: tuple[float, float]) -> tuple[int, int]:

@@ -78,7 +78,7 @@ def photo(path: Path, canvas: tuple[int, int], fit: str, move: str, frames: int,
     with opened(path) as image:
         size = shown_size(image)
         fit = composition.chosen_fit(fit, size, canvas)
-        rgb = pixels(image, _decoded_size(size, canvas, fit))
+        rgb = pixels(image, *_decoded_sizes(size, canvas, fit))
     source = composed(from_rgb(rgb), canvas, fit)
     apply_look(look, source)
     return moving(source, canvas, fit, move, frames, fps)
@@ -90,13 +90,17 @@ def moving(source: Frame, canvas: tuple[int, int], fit: str, move: str, frames: 
     return Still(source, canvas, motion.path(move, frames / fps, source.size, canvas, zoom_max), frames)
 
 
-def _decoded_size(size: tuple[int, int], canvas: tuple[int, int], fit: str) -> tuple[int, int]:
+def _decoded_sizes(
+    size: tuple[int, int], canvas: tuple[int, int], fit: str
+) -> tuple[tuple[int, int], tuple[int, int] | None]:
+    """The size to scale to, and that of the middle part which is wanted of it (None: all)."""
     fine = canvas[0] * DETAIL, canvas[1] * DETAIL
     if fit == "backdrop":
-        return composition.covering(size, (canvas[0] / 4, canvas[1] / 4))
-    if fit == "cover":
-        return composition.covering(size, fine)
-    return composition.inside(size, (fine[0] * composition.INSET, fine[1] * composition.INSET))
+        fine = canvas[0] / 4, canvas[1] / 4
+    elif fit != "cover":
+        return composition.inside(size, (fine[0] * composition.INSET, fine[1] * composition.INSET)), None
+    whole = composition.covering(size, fine)
+    return whole, composition.middle(whole, fine)
 
 
 def composed(picture: Frame, canvas: tuple[int, int], fit: str) -> Frame:

@@ -79,9 +79,12 @@ def shown_size(image: Image.Image) -> tuple[int, int]:
     return image.size[::-1] if _orientation(image) >= 5 else image.size
 
 
-def pixels(image: Image.Image, wanted: tuple[int, int]) -> NDArray[np.uint8]:
-    """The whole picture upright in sRGB, resized to `wanted` (width, height), as an array height × width × 3."""
-    lying = wanted[::-1] if _orientation(image) >= 5 else wanted
+def pixels(image: Image.Image, wanted: tuple[int, int], middle: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """The picture upright in sRGB, resized to `wanted` (width, height), as an array height × width × 3.
+
+    Of a strip, the `middle` part of that size is made and the rest never is.
+    """
+    lying, part = ((size[::-1] if _orientation(image) >= 5 else size) for size in (wanted, middle or wanted))
     profile, orientation = image.info.get("icc_profile"), _orientation(image)
     if image.format == "WEBP" and image.width * image.height >= giants.PIXELS:
         return _upright(
@@ -90,7 +93,16 @@ def pixels(image: Image.Image, wanted: tuple[int, int]) -> NDArray[np.uint8]:
         )
     image.draft(None, lying)  # JPEG only: decodes to the next larger power of two, a quarter of the time and memory
     flat = _flattened(image)
+    if part != lying:
+        flat, lying = _middle(flat, (part[0] / lying[0], part[1] / lying[1])), part
     return _upright(_in_srgb(_resized(flat, lying), flat.mode, profile), orientation)
+
+
+def _middle(flat: Image.Image, share: tuple[float, float]) -> Image.Image:
+    """The middle of the picture: this share of its width and height."""
+    width, height = (max(1, round(side * part)) for side, part in zip(flat.size, share, strict=True))
+    left, top = (flat.width - width) // 2, (flat.height - height) // 2
+    return flat.crop((left, top, left + width, top + height))
 
 
 def _resized(flat: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
